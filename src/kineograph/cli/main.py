@@ -1,0 +1,107 @@
+"""The command `kineograph`: its commands, and how it fails: one line and an exit code."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import kineograph
+from kineograph.cli.animate import animate
+from kineograph.cli.expand import expand
+from kineograph.cli.info import info
+from kineograph.cli.overlay import overlay
+from kineograph.cli.schema import schema
+from kineograph.core.errors import KineographError
+
+FAILED = 2
+STOPPED = 130
+
+
+class Commands(TyperGroup):
+    """The commands as a group whose errors are one line on stderr."""
+
+    def main(
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> Any:
+        """Run a command line and exit: 0 done, 2 the user's error, 130 stopped by Ctrl-C."""
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(args=args, prog_name=prog_name or "kineograph", **extra)
+        except typer.TyperException as error:  # an unknown option, a missing argument
+            complain(error.format_message())
+            code = FAILED
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        """Run the command that was parsed, and turn what a user can mend into one line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("stopped; nothing was written", err=True)
+            raise typer.Exit(STOPPED) from None
+        except (KineographError, MemoryError) as error:
+            if ctx.params.get("debug"):
+                raise
+            complain(str(error) or "out of memory; ask for a smaller --size or fewer --frames")
+            raise typer.Exit(FAILED) from None
+        except BrokenPipeError:  # the reader of our output has left, as `| head` does
+            sys.stdout = None  # type: ignore[assignment]
+            raise typer.Exit(1) from None
+
+
+def complain(message: str) -> None:
+    """Print an error as one line on stderr."""
+    line = " ".join(message.splitlines())
+    typer.echo(typer.style("error: ", fg="red", bold=True) + line, err=True)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"kineograph {kineograph.__version__}")
+        raise typer.Exit()
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def kineograph_command(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")] = False,
+) -> None:
+    """A still picture, a sentence and a motion prompt become a video.
+
+    [dim]kineograph animate photo.jpg --drag "120,200 > 260,180" -o out.mp4[/dim]
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+for command in (animate, expand, overlay, info, schema):
+    app.command()(command)
+
+
+def run() -> None:
+    """The entry point: `kineograph` on the command line."""
+    for name in ("SIGTERM", "SIGHUP"):  # stopped from outside: leave as little behind as at Ctrl-C
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _leave)
+    app()
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

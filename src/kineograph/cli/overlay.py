@@ -1,0 +1,93 @@
+"""`kineograph overlay`: tracks and boxes drawn over a picture or a video."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kineograph.cli.options import (
+    AllowOutside,
+    Ids,
+    MaxPixels,
+    Quiet,
+    Trail,
+    UsageError,
+    check_distinct,
+)
+from kineograph.cli.talk import Talk, clip_line
+
+if TYPE_CHECKING:
+    from kineograph.core.motion import Motion
+
+
+def overlay(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PICTURE_OR_VIDEO", help="What is drawn over.", show_default=False
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="OUT", help="The video.", show_default=False),
+    ],
+    tracks: Annotated[Path | None, typer.Option(metavar="NPZ", help="Tracks to draw.")] = None,
+    boxes: Annotated[Path | None, typer.Option(metavar="NPZ", help="Boxes to draw.")] = None,
+    motion: Annotated[
+        Path | None,
+        typer.Option(metavar="JSON", help="A motion document whose tracks and boxes are drawn."),
+    ] = None,
+    ids: Ids = False,
+    trail: Trail = 12,
+    quiet: Quiet = False,
+    max_pixels: MaxPixels = None,
+    allow_outside: AllowOutside = False,
+) -> None:
+    """Draw tracks (fading trails, hidden points hollow) or boxes over a picture or video.
+
+    A video that Kineograph made needs nothing else: what was asked for is drawn.
+
+    [dim]kineograph overlay out.mp4 --tracks tracks.npz -o drawn.mp4[/dim]
+    """
+    from kineograph.cli.canvas import canvas_of
+    from kineograph.cli.drawing import Pen, write_drawn
+    from kineograph.core.video_writer import check_output
+
+    talk = Talk(quiet)
+    check_distinct({"the source": source, "--tracks": tracks, "--boxes": boxes, "-o": output})
+    check_output(output)
+    asked = _motion(tracks, boxes, motion, allow_outside)
+    with canvas_of(source, asked, max_pixels, allow_outside) as canvas:
+        done = write_drawn(
+            canvas.images,
+            canvas.motion,
+            output,
+            size=canvas.size,
+            fps=canvas.fps,
+            total=canvas.frames,
+            pen=Pen(trail, ids),
+            record=canvas.record,
+            talk=talk,
+        )
+    talk.wrote(output, clip_line(canvas.size, done, canvas.fps))
+
+
+def _motion(
+    tracks: Path | None, boxes: Path | None, document: Path | None, allow_outside: bool
+) -> "Motion | None":
+    """What the options ask to draw; None if there are none."""
+    from kineograph.core.boxes import Boxes
+    from kineograph.core.motion import Motion
+    from kineograph.core.tracks import Tracks
+    from kineograph.gestures.document import Document
+
+    if document is not None:
+        if tracks is not None or boxes is not None:
+            raise UsageError("--motion has its own tracks and boxes; leave --tracks and --boxes out")
+        return Document.load(document, allow_outside=allow_outside).expand()
+    if tracks is None and boxes is None:
+        return None
+    return Motion(
+        tracks=None if tracks is None else Tracks.load(tracks),
+        boxes=None if boxes is None else Boxes.load(boxes),
+    )

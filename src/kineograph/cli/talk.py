@@ -1,0 +1,62 @@
+"""What the commands say while they work: progress, notes and what was written."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import typer
+
+Advance = Callable[[int, int], None]
+"""Told how many of how many frames are done."""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """Says things, unless it is to be quiet. Progress and notes go to stderr, results to stdout."""
+
+    quiet: bool = False
+    started: float = field(default_factory=time.monotonic)
+
+    def note(self, text: str) -> None:
+        """Something the user should know that is not an error."""
+        if not self.quiet:
+            typer.echo(f"note: {text}", err=True)
+
+    def wrote(self, path: Path, what: str) -> None:
+        """A result that now exists, what it is, and how long it took."""
+        if not self.quiet:
+            seconds = time.monotonic() - self.started
+            typer.echo(f"wrote {path}: {what}, in {seconds:.1f} s")
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Advance]:
+        """A bar with time left and frames a second, on a terminal only."""
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda done, total: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as Remaining
+
+        speed = TextColumn("{task.fields[speed]}")
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), speed)
+        with Progress(
+            *columns, Remaining(), TextColumn("left"), console=Console(stderr=True), transient=True
+        ) as bar:
+            task = bar.add_task(what, total=None, speed="")
+            begun = time.monotonic()
+
+            def advance(done: int, total: int) -> None:
+                rate = done / max(time.monotonic() - begun, 1e-6)
+                bar.update(task, completed=done, total=total, speed=f"{rate:.1f} frames/s")
+
+            yield advance
+
+
+def clip_line(size: tuple[int, int], frames: int, fps: float) -> str:
+    """A clip in words: size, frames, fps and seconds."""
+    plural = "frame" if frames == 1 else "frames"
+    return f"{size[0]}x{size[1]}, {frames} {plural} at {fps:g} fps, {frames / fps:.2f} s"

@@ -1,0 +1,1 @@
+"""What everything else is made of: tracks, boxes, cameras, timing, pictures and videos."""

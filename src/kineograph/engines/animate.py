@@ -1,0 +1,190 @@
+"""From a motion document to a finished clip: expand, lower, generate, write."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+import kineograph
+from kineograph.core.errors import EngineError
+from kineograph.core.picture import check_picture_output, write_picture
+from kineograph.core.video import Video
+from kineograph.core.video_writer import VideoWriter, check_output
+from kineograph.engines import registry
+from kineograph.engines.base import Engine, Frame, Request
+from kineograph.engines.lowering import left_out, lower
+from kineograph.gestures.document import Document
+from kineograph.render.overlay import draw_boxes, draw_tracks
+
+Image = UInt8[np.ndarray, "height width 3"]
+Progress = Callable[[int, int], None]
+"""Told how many of how many frames are done."""
+
+
+def animate(
+    document: Document | Path | str,
+    *,
+    size: tuple[int, int] | None = None,
+    engine: str | None = None,
+) -> "Animation":
+    """Prepare the clip that a motion document describes; no frame is made yet.
+
+    Args:
+        document: the document, or the path of its file.
+        size: (width, height) of the clip; the document's own if None. The picture and the motion
+            are scaled to it.
+        engine: the engine's name; the document's own if None.
+
+    Raises:
+        DocumentError: a gesture cannot be done.
+        PictureError: the picture is missing, broken, too large or another one.
+        EngineError: the engine is unknown or cannot do this.
+    """
+    if not isinstance(document, Document):
+        document = Document.load(Path(document))
+    chosen = registry.engine(engine or document.engine.name)
+    request = Request.of(document, size)
+    chosen.settings_of(request)
+    return Animation(document, chosen, request, lower(request, chosen.capabilities, chosen.name))
+
+
+@dataclass(frozen=True, eq=False)
+class Animation:
+    """A clip that is made frame by frame, as it is asked for; iterating again makes it again.
+
+    Iterating gives images: (height, width, 3) uint8 RGB. `animate` makes one.
+    """
+
+    document: Document
+    engine: Engine
+    asked: Request
+    """The request as the document states it."""
+    request: Request
+    """What the engine is told: `asked`, lowered to what it reads."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.request.size
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return self.request.fps
+
+    def __len__(self) -> int:
+        return self.request.frames
+
+    def __iter__(self) -> Iterator[Image]:
+        for frame in self.frames():
+            yield frame.image
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What the engine takes no account of, one sentence each."""
+        lost = left_out(self.asked, self.engine.capabilities)
+        return tuple(f"engine {self.engine.name} does not read {name}; it is left out" for name in lost)
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames, each with the mask of what is known and what was made up.
+
+        Raises:
+            EngineError: the engine breaks its promise on size or number of frames.
+        """
+        done = 0
+        made = self.engine.generate(self.request)
+        with closing(made) if hasattr(made, "close") else ExitStack():
+            for frame in made:
+                done += 1
+                self._check(frame, done)
+                yield frame
+        if done != len(self):
+            raise EngineError(
+                f"engine {self.engine.name} made {done} of {len(self)} frames; this is its fault"
+            )
+
+    def record(self, folder: Path | str = ".") -> dict[str, Any]:
+        """What an output carries so that it can be made again; JSON.
+
+        Args:
+            folder: the output's folder; the paths in the record are relative to it.
+        """
+        document = self.document.relative_to(Path(folder))
+        return {
+            "kineograph": kineograph.__version__,
+            "engine": self.engine.name,
+            "size": list(self.size),
+            "document": document.model_dump(mode="json"),
+        }
+
+    def save(
+        self,
+        path: Path | str | None,
+        *,
+        last_frame: Path | str | None = None,
+        overlay: Path | str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Make the frames and write them, all outputs or none.
+
+        Args:
+            path: the video; its ending chooses the container, none is a folder of PNG frames. None
+                writes no video.
+            last_frame: a picture of the last frame, for editing by dragging.
+            overlay: a video with the tracks and boxes drawn over the frames.
+            progress: told after each frame how many of how many are done.
+
+        Raises:
+            OutputError: something cannot be written; nothing is left behind.
+        """
+        for place in (path, overlay):
+            if place is not None:
+                check_output(Path(place))
+        if last_frame is not None:
+            check_picture_output(Path(last_frame))
+        with ExitStack() as stack:
+            video = None if path is None else stack.enter_context(self._writer(Path(path)))
+            drawn = None if overlay is None else stack.enter_context(self._writer(Path(overlay)))
+            image = None
+            for index, image in enumerate(self):
+                if video is not None:
+                    video.write(image)
+                if drawn is not None:
+                    drawn.write(self.drawn(image, index))
+                if progress is not None:
+                    progress(index + 1, len(self))
+            if last_frame is not None and image is not None:
+                write_picture(Path(last_frame), image, self.record(Path(last_frame).parent))
+
+    def drawn(self, image: Image, frame: int) -> Image:
+        """An image with the tracks and boxes that were asked for drawn over it."""
+        if self.asked.tracks is not None:
+            image = draw_tracks(image, self.asked.tracks, frame)
+        if self.asked.boxes is not None:
+            image = draw_boxes(image, self.asked.boxes, frame)
+        return image
+
+    def video(self) -> Video:
+        """All frames at once, in memory; its record has paths relative to the working folder."""
+        return Video(np.stack(list(self)), self.fps, self.record())
+
+    def last_frame(self) -> Image:
+        """The last frame alone."""
+        *_, image = self
+        return image
+
+    def _writer(self, path: Path) -> VideoWriter:
+        return VideoWriter(path, self.size, self.fps, self.record(path.parent))
+
+    def _check(self, frame: Frame, number: int) -> None:
+        height, width = frame.image.shape[:2]
+        if (width, height) != self.size or number > len(self):
+            raise EngineError(
+                f"engine {self.engine.name} made frame {number} of {len(self)} as {width}x{height}, "
+                f"not {self.size[0]}x{self.size[1]}; this is its fault"
+            )

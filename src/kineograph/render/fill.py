@@ -1,0 +1,176 @@
+"""What stands behind: holes in a still picture filled with the picture's own texture.
+
+A hole is filled once, in the still picture, and the fill then moves with what surrounds it, so it
+cannot flicker. Patches are matched on a small picture and voted for (Wexler et al., 2007); the
+matches then carry texture over at full resolution.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, Int64, UInt8
+from scipy.spatial import cKDTree
+
+from kineograph.render.splat import push_pull
+
+WORK = (72, 144)
+"""Longer sides, in pixels, of the small pictures in which patches are matched, coarse to fine."""
+
+HALF = 3
+"""Half-width of a patch."""
+
+ROUNDS = 3
+"""How often matching and voting alternate at each size."""
+
+DIMENSIONS = 10
+"""Principal components that stand for a patch in the search."""
+
+Place = Int64[np.ndarray, "n 2"]
+
+
+def fill(
+    picture: UInt8[np.ndarray, "height width 3"], hole: Bool[np.ndarray, "height width"]
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The picture with the hole filled; pixels outside the hole come back unchanged.
+
+    Deterministic. Where hardly anything is left to copy from, soft colours from the rim.
+    """
+    if not hole.any():
+        return picture
+    soft = push_pull(picture.astype(np.float32), 1 - hole.astype(np.float32))
+    if hole.mean() > 0.7 or min(picture.shape[:2]) < 4 * HALF:
+        return _into(picture, hole, soft)
+    guess: np.ndarray | None = None
+    for long_side in WORK:
+        scale = min(1.0, long_side / max(hole.shape))
+        size = (max(8, round(hole.shape[1] * scale)), max(8, round(hole.shape[0] * scale)))
+        small_hole = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.01
+        small = cv2.resize(soft, size, interpolation=cv2.INTER_AREA)
+        if guess is not None:
+            small[small_hole] = cv2.resize(guess, size, interpolation=cv2.INTER_LINEAR)[small_hole]
+        matched = _complete(small, small_hole)
+        if matched is None:
+            return _into(picture, hole, soft)
+        guess, source = matched
+    assert guess is not None
+    return _into(picture, hole, _carry(soft, guess, source, hole))
+
+
+def smooth_fill(
+    picture: UInt8[np.ndarray, "height width 3"], hole: Bool[np.ndarray, "height width"]
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The hole filled with soft colours from its rim: quick, and right for narrow rims."""
+    return _into(picture, hole, push_pull(picture.astype(np.float32), 1 - hole.astype(np.float32)))
+
+
+def _into(
+    picture: UInt8[np.ndarray, "height width 3"],
+    hole: Bool[np.ndarray, "height width"],
+    filling: Float32[np.ndarray, "height width 3"],
+) -> UInt8[np.ndarray, "height width 3"]:
+    return np.where(hole[..., None], filling.round().clip(0, 255).astype(np.uint8), picture)
+
+
+def _complete(
+    image: Float32[np.ndarray, "height width 3"], hole: Bool[np.ndarray, "height width"]
+) -> tuple[Float32[np.ndarray, "height width 3"], Int64[np.ndarray, "height width 2"]] | None:
+    """(filled image, where the patch of every place came from), or None without whole patches."""
+    kernel = np.ones((2 * HALF + 1, 2 * HALF + 1), np.uint8)
+    touched = cv2.dilate(hole.astype(np.uint8), kernel, borderType=cv2.BORDER_REFLECT_101) > 0
+    inner = np.zeros_like(hole)
+    inner[HALF:-HALF, HALF:-HALF] = True
+    donors = np.argwhere(~touched & inner)
+    wanted = np.argwhere(touched)
+    if len(donors) < 50:
+        return None
+    source = np.stack(np.indices(hole.shape), axis=-1).astype(np.int64)
+    for _ in range(ROUNDS):
+        best = _nearest(image, wanted, donors)
+        source[wanted[:, 0], wanted[:, 1]] = best
+        image = _vote(image, hole, wanted, best)
+    return image, source
+
+
+def _patches(image: Float32[np.ndarray, "height width 3"], at: Place) -> Float32[np.ndarray, "n d"]:
+    padded = cv2.copyMakeBorder(image, HALF, HALF, HALF, HALF, cv2.BORDER_REFLECT_101)
+    step = np.arange(2 * HALF + 1)
+    rows = at[:, 0, None, None] + step[:, None]
+    columns = at[:, 1, None, None] + step[None, :]
+    return padded[rows, columns].reshape(len(at), -1)
+
+
+def _nearest(image: Float32[np.ndarray, "height width 3"], wanted: Place, donors: Place) -> Place:
+    """The donor whose patch looks most like each wanted place, in a few principal components."""
+    pool = _patches(image, donors)
+    mean = pool.mean(axis=0)
+    sample = pool[:: max(1, len(pool) // 1000)] - mean
+    _, axes = np.linalg.eigh(sample.T @ sample)
+    axes = axes[:, -DIMENSIONS:]
+    tree = cKDTree((pool - mean) @ axes, balanced_tree=False)
+    _, index = tree.query((_patches(image, wanted) - mean) @ axes, eps=0.5)
+    return donors[index]
+
+
+def _vote(
+    image: Float32[np.ndarray, "height width 3"],
+    hole: Bool[np.ndarray, "height width"],
+    wanted: Place,
+    best: Place,
+) -> Float32[np.ndarray, "height width 3"]:
+    """Every place in the hole becomes the mean of what the patches over it propose."""
+    height, width = hole.shape
+    total = np.zeros((height * width, 3))
+    count = np.zeros(height * width)
+    for dy in range(-HALF, HALF + 1):
+        for dx in range(-HALF, HALF + 1):
+            y, x = wanted[:, 0] + dy, wanted[:, 1] + dx
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+            flat = y[inside] * width + x[inside]
+            colour = image[best[inside, 0] + dy, best[inside, 1] + dx]
+            count += np.bincount(flat, minlength=height * width)
+            for channel in range(3):
+                total[:, channel] += np.bincount(flat, colour[:, channel], height * width)
+    voted = (total / np.maximum(count, 1)[:, None]).reshape(image.shape).astype(np.float32)
+    return np.where(hole[..., None], voted, image)
+
+
+def _carry(
+    soft: Float32[np.ndarray, "height width 3"],
+    guess: Float32[np.ndarray, "rows columns 3"],
+    source: Int64[np.ndarray, "rows columns 2"],
+    hole: Bool[np.ndarray, "height width"],
+) -> Float32[np.ndarray, "height width 3"]:
+    """Texture at full size from the small matches; their voted colours, the matches' detail."""
+    height, width = hole.shape
+    rows, columns = guess.shape[:2]
+    low = cv2.resize(guess, (width, height), interpolation=cv2.INTER_CUBIC)
+    if (rows, columns) == (height, width):
+        return low
+    scale = np.array([width / columns, height / rows], np.float32)
+    here = np.stack(np.indices((rows, columns)), axis=-1)
+    offset = _calm((source - here)[..., ::-1].astype(np.float32))
+    agree = _agreement(offset)
+    detail = soft - cv2.resize(
+        cv2.resize(soft, (columns, rows), interpolation=cv2.INTER_AREA),
+        (width, height),
+        interpolation=cv2.INTER_CUBIC,
+    )
+    jump = cv2.resize(offset * scale, (width, height), interpolation=cv2.INTER_NEAREST).round()
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    at = np.stack([x, y], axis=-1) + jump
+    texture = cv2.remap(detail, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
+    return low + texture * cv2.resize(agree, (width, height))[..., None]
+
+
+def _calm(offset: Float32[np.ndarray, "rows columns 2"]) -> Float32[np.ndarray, "rows columns 2"]:
+    """Offsets agreed among neighbours, so that texture comes over in pieces, not in crumbs."""
+    parts = [np.ascontiguousarray(offset[..., k]) for k in range(2)]
+    for _ in range(3):
+        parts = [cv2.medianBlur(part, 5) for part in parts]
+    return np.stack(parts, axis=-1)
+
+
+def _agreement(offset: Float32[np.ndarray, "rows columns 2"]) -> Float32[np.ndarray, "rows columns"]:
+    """1 where the 5 x 5 neighbours bring their texture from one place, towards 0 where not."""
+    mean = cv2.blur(offset, (5, 5))
+    spread = (cv2.blur(offset * offset, (5, 5)) - mean * mean).clip(0, None).sum(axis=2)
+    return (1 / (1 + spread / 2)).astype(np.float32)

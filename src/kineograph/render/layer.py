@@ -1,0 +1,182 @@
+"""One sheet of the picture: its colours, how solid it is where, and how it moves."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, Float64, UInt8
+
+from kineograph.render.motion_field import Bend, MotionField
+from kineograph.render.splat import invert
+from kineograph.render.walker import Grid
+
+Window = tuple[slice, slice]
+"""Rows and columns of a rectangle of the picture."""
+
+SHRUNK = 0.7
+"""Below this scale a layer is read from a smaller copy of itself, so that it does not alias."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A layer as it lies in one frame, inside `window`: colours, solidity, and what is known."""
+
+    window: Window
+    colour: UInt8[np.ndarray, "rows columns 3"]
+    alpha: Float32[np.ndarray, "rows columns"] | None
+    known: UInt8[np.ndarray, "rows columns"]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A part of the still picture that moves by one field.
+
+    Args:
+        colour: the picture, with colours of this layer continued to where it does not reach.
+        alpha: how solid the layer is, in [0, 1]; None for the rest, which is solid everywhere.
+        known: 255 where the picture itself shows this layer, 0 where it was made up.
+        field: its motion.
+        presence: how visible its tracks are, spread over the grid; None when nothing hides it.
+    """
+
+    colour: UInt8[np.ndarray, "height width 3"]
+    alpha: Float32[np.ndarray, "height width"] | None
+    known: UInt8[np.ndarray, "height width"]
+    field: MotionField
+    presence: Bend | None = None
+
+    def at(self, frame: int) -> Sheet | None:
+        """The layer moved to one frame, or None when it is nowhere in the picture."""
+        if self.field.is_affine:
+            return self._by_matrix(self.field.affine[frame], self._alpha_at(frame))
+        return self._by_map(self.field.at(frame), self._alpha_at(frame))
+
+    def _alpha_at(self, frame: int) -> Float32[np.ndarray, "height width"] | None:
+        """Solidity in one frame, in the still picture: less where its tracks are hidden."""
+        if self.alpha is None or self.presence is None:
+            return self.alpha
+        seen = self.field.grid.grow(self.presence.at(frame)[..., 0])
+        return self.alpha * ((seen - 0.25) * 2).clip(0, 1)
+
+    def _by_matrix(
+        self,
+        displacement: Float64[np.ndarray, "2 3"],
+        alpha: Float32[np.ndarray, "height width"] | None,
+    ) -> Sheet | None:
+        forward = displacement + np.eye(2, 3)
+        home = self._home(alpha)
+        window = self._landing(self._outline(home) @ forward[:, :2].T + forward[:, 2])
+        if window is None:
+            return None
+        scale = float(np.sqrt(abs(np.linalg.det(forward[:, :2]))))
+        shape = (window[1].stop - window[1].start, window[0].stop - window[0].start)
+
+        def move(image: np.ndarray, how: int, border: int) -> np.ndarray:
+            source, shrink = _antialiased(image[home], scale)
+            matrix = _for_opencv(forward, home, window, shrink)
+            return cv2.warpAffine(source, matrix, shape, None, how, border, 0)
+
+        return self._sheet(move, window, alpha)
+
+    def _by_map(
+        self,
+        displacement: Float32[np.ndarray, "rows columns 2"],
+        alpha: Float32[np.ndarray, "height width"] | None,
+    ) -> Sheet | None:
+        grid = self.field.grid
+        outline = self._outline(self._home(alpha))
+        moved = outline + displacement.reshape(-1, 2)[grid.cell_of(outline)]
+        inner = (grid.centres + displacement)[_solid(alpha, grid)]
+        window = self._landing(np.concatenate([moved, inner]), slack=2 * float(grid.pitch.max()))
+        if window is None:
+            return None
+        back = invert(displacement, grid)
+        rows, columns = np.gradient(back, axis=(0, 1))
+        area = (1 + columns[..., 0] / grid.pitch[0]) * (1 + rows[..., 1] / grid.pitch[1])
+        scale = 1 / max(float(np.sqrt(np.median(np.abs(area)))), 1e-3)
+        full = grid.grow(back)[window]
+        here_x = np.arange(window[1].start, window[1].stop, dtype=np.float32)
+        here_y = np.arange(window[0].start, window[0].stop, dtype=np.float32)[:, None]
+        full[..., 0] += here_x
+        full[..., 1] += here_y
+
+        def move(image: np.ndarray, how: int, border: int) -> np.ndarray:
+            source, shrink = _antialiased(image, scale)
+            at = full if shrink == (1, 1) else (full + 0.5) / np.float32(shrink) - 0.5
+            return cv2.remap(source, at, None, how, None, border, 0)
+
+        return self._sheet(move, window, alpha)
+
+    def _sheet(self, move, window: Window, alpha: np.ndarray | None) -> Sheet:  # noqa: ANN001
+        """Colours continue mirrored beyond the picture, solidity continues, knowledge ends."""
+        return Sheet(
+            window,
+            move(self.colour, cv2.INTER_CUBIC, cv2.BORDER_REFLECT_101),
+            None if alpha is None else move(alpha, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE),
+            move(self.known, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT),
+        )
+
+    def _home(self, alpha: Float32[np.ndarray, "height width"] | None) -> Window:
+        """The rectangle of the still picture outside of which the layer is empty."""
+        height, width = self.known.shape
+        if alpha is None:
+            return slice(0, height), slice(0, width)
+        x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
+        return slice(max(y - 2, 0), min(y + h + 2, height)), slice(
+            max(x - 2, 0), min(x + w + 2, width)
+        )
+
+    def _outline(self, home: Window) -> Float64[np.ndarray, "4 2"]:
+        """Corners of `home`, pushed far out where it touches the border and so goes on beyond."""
+        height, width = self.known.shape
+        far = height + width
+        left, right = home[1].start, home[1].stop
+        top, bottom = home[0].start, home[0].stop
+        left, right = left - far * (left == 0), right + far * (right == width)
+        top, bottom = top - far * (top == 0), bottom + far * (bottom == height)
+        return np.array([[left, top], [right, top], [left, bottom], [right, bottom]], np.float64)
+
+    def _landing(self, points: np.ndarray, slack: float = 2.0) -> Window | None:
+        """The part of the picture that `points` and all between them can fall on."""
+        height, width = self.known.shape
+        if self.alpha is None:
+            return slice(0, height), slice(0, width)
+        if len(points) == 0:
+            return None
+        low = np.floor(points.min(axis=0) - slack).clip(0, (width, height)).astype(int)
+        high = np.ceil(points.max(axis=0) + slack).clip(0, (width, height)).astype(int)
+        if (high <= low).any():
+            return None
+        return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
+
+
+def _solid(alpha: Float32[np.ndarray, "height width"] | None, grid: Grid) -> np.ndarray:
+    """The cells in which a layer has anything at all."""
+    if alpha is None:
+        return np.ones(grid.cells[::-1], bool)
+    return grid.shrink(alpha) > 0
+
+
+def _for_opencv(
+    forward: Float64[np.ndarray, "2 3"], home: Window, window: Window, shrink: tuple[float, float]
+) -> Float64[np.ndarray, "2 3"]:
+    """The same affine map between pixel centres of a shrunken `home` and of `window`.
+
+    OpenCV counts from the centre of the first pixel; raster points count from its corner.
+    """
+    linear = forward[:, :2] * np.asarray(shrink)
+    start = np.array([home[1].start, home[0].start], np.float64)
+    end = np.array([window[1].start, window[0].start], np.float64)
+    offset = forward[:, :2] @ start + forward[:, 2] - end
+    centre = linear @ np.array([0.5, 0.5]) + offset - 0.5
+    return np.concatenate([linear, centre[:, None]], axis=1)
+
+
+def _antialiased(image: np.ndarray, scale: float) -> tuple[np.ndarray, tuple[float, float]]:
+    """The image averaged down to about the size it is shown at, and (x, y) pixels a new pixel."""
+    if scale >= SHRUNK:
+        return image, (1, 1)
+    height, width = image.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return small, (width / size[0], height / size[1])

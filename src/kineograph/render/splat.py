@@ -1,0 +1,116 @@
+"""Forward splatting of a coarse displacement field, and the backward map it amounts to."""
+
+import cv2
+import numpy as np
+from jaxtyping import Float32
+
+from kineograph.render.walker import Grid
+
+REFINEMENTS = 3
+"""Newton steps after the splat; each squares the error where the field is smooth."""
+
+
+def invert(
+    displacement: Float32[np.ndarray, "rows columns 2"], grid: Grid
+) -> Float32[np.ndarray, "rows columns 2"]:
+    """Where in the source the content of every target cell comes from, minus the target itself.
+
+    Every cell is thrown forward to where it lands; where several land on one target, the one that
+    moved farthest is in front. Targets that nothing reaches take the answer of their neighbours,
+    and Newton steps on x + d(x) = y then make the answer exact between the cells.
+
+    Convention: raster pixels of the picture; `displacement[i, j]` is how far the content at
+    `grid.centres[i, j]` moves. Returns b with source = target + b.
+    """
+    landed = _splat(displacement, grid)
+    source = grid.centres + _close(landed)
+    jacobian = _jacobian(displacement, grid)
+    for _ in range(REFINEMENTS):
+        source = source + _newton_step(source, displacement, jacobian, grid)
+    return source - grid.centres
+
+
+def _splat(
+    displacement: Float32[np.ndarray, "rows columns 2"], grid: Grid
+) -> Float32[np.ndarray, "rows columns 2"]:
+    """Nearest-cell splat of -displacement, far movers last so that they win; NaN where nothing."""
+    columns, rows = grid.cells
+    fine = cv2.resize(displacement, (2 * columns, 2 * rows), interpolation=cv2.INTER_LINEAR)
+    x = (np.arange(2 * columns, dtype=np.float32) + 0.5) / 2
+    y = (np.arange(2 * rows, dtype=np.float32) + 0.5) / 2
+    j = np.floor(x + fine[..., 0] / grid.pitch[0]).astype(np.int64).ravel()
+    i = np.floor(y[:, None] + fine[..., 1] / grid.pitch[1]).astype(np.int64).ravel()
+    flat = fine.reshape(-1, 2)
+    kept = np.flatnonzero((i >= 0) & (i < rows) & (j >= 0) & (j < columns))
+    kept = kept[np.argsort((flat[kept] ** 2).sum(axis=1), kind="stable")]
+    landed = np.full((rows * columns, 2), np.nan, np.float32)
+    landed[i[kept] * columns + j[kept]] = -flat[kept]
+    return landed.reshape(rows, columns, 2)
+
+
+def _close(
+    landed: Float32[np.ndarray, "rows columns 2"],
+) -> Float32[np.ndarray, "rows columns 2"]:
+    """Fill what nothing reached from the nearest answers, coarse to fine (push and pull)."""
+    known = np.isfinite(landed[..., 0]).astype(np.float32)
+    return push_pull(np.nan_to_num(landed), known)
+
+
+def push_pull(
+    values: Float32[np.ndarray, "rows columns channels"], weight: Float32[np.ndarray, "rows columns"]
+) -> Float32[np.ndarray, "rows columns channels"]:
+    """Smooth completion of `values` where `weight` is 0 (Gortler et al., 1996).
+
+    Averages known values into ever coarser levels, then fills each level from the next coarser
+    one. Values of weight 1 come back unchanged.
+    """
+    rows, columns = weight.shape
+    if float(weight.min()) >= 1.0 or min(rows, columns) <= 1:
+        return values
+    half = ((columns + 1) // 2, (rows + 1) // 2)
+    mass = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    total = cv2.resize(values * weight[..., None], half, interpolation=cv2.INTER_AREA)
+    mean = total.reshape(half[1], half[0], -1) / np.maximum(mass, 1e-6)[..., None]
+    coarse = push_pull(mean, np.minimum(mass * 4, 1))
+    coarse = cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    return values * weight[..., None] + coarse.reshape(values.shape) * (1 - weight[..., None])
+
+
+def _jacobian(
+    displacement: Float32[np.ndarray, "rows columns 2"], grid: Grid
+) -> Float32[np.ndarray, "rows columns 4"]:
+    """(1 + dx/dx, dx/dy, dy/dx, 1 + dy/dy) by central differences."""
+    along_y, along_x = np.gradient(displacement, axis=(0, 1))
+    jacobian = np.concatenate([along_x / grid.pitch[0], along_y / grid.pitch[1]], axis=2)
+    jacobian = jacobian[..., [0, 2, 1, 3]]
+    jacobian[..., 0] += 1
+    jacobian[..., 3] += 1
+    return np.ascontiguousarray(jacobian, dtype=np.float32)
+
+
+def _newton_step(
+    source: Float32[np.ndarray, "rows columns 2"],
+    displacement: Float32[np.ndarray, "rows columns 2"],
+    jacobian: Float32[np.ndarray, "rows columns 4"],
+    grid: Grid,
+) -> Float32[np.ndarray, "rows columns 2"]:
+    """One damped step that brings source + d(source) nearer to its target."""
+    at = source / grid.pitch - 0.5
+    both = cv2.remap(
+        np.concatenate([displacement, jacobian], axis=2)[..., :4].copy(),
+        at,
+        None,
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    rest = cv2.remap(
+        jacobian[..., 2:].copy(), at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    a, b, c, d = both[..., 2], both[..., 3], rest[..., 0], rest[..., 1]
+    error = grid.centres - source - both[..., :2]
+    determinant = np.maximum(a * d - b * c, 0.2)
+    step = np.stack(
+        [(d * error[..., 0] - b * error[..., 1]), (a * error[..., 1] - c * error[..., 0])], axis=2
+    )
+    bound = 4 * float(grid.pitch.max())
+    return (step / determinant[..., None]).clip(-bound, bound)
