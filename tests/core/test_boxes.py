@@ -1,9 +1,12 @@
 """Boxes: keys, overlap with known answers, and the tracks they are lowered to."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from kineograph.core.boxes import Boxes
 from kineograph.core.errors import TracksError
 from kineograph.core.state import State
@@ -17,6 +20,7 @@ def boxes(corners, state=None, *, size=(64, 48), fps=16, **more):
 
 @st.composite
 def any_boxes(draw):
+    """What makes random boxes; not the boxes, since beartype draws from `random`."""
     count, frames = draw(st.integers(0, 4)), draw(st.integers(1, 6))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     corner = rng.uniform(-20, 60, (count, frames, 2))
@@ -26,7 +30,8 @@ def any_boxes(draw):
         more = {"group": rng.integers(0, 5, count), "depth": rng.normal(size=count)}
     letters = st.characters(exclude_characters="\0", exclude_categories=("Cs",))
     labels = draw(st.lists(st.text(letters, max_size=5), min_size=count, max_size=count))
-    return boxes(
+    return partial(
+        boxes,
         corners,
         rng.integers(0, 3, (count, frames)),
         labels=labels,
@@ -46,8 +51,9 @@ def same(first, second):
 
 
 @settings(max_examples=25, deadline=None)
-@given(made=any_boxes())
-def test_saved_boxes_load_bit_for_bit(tmp_path_factory, made):
+@given(make=any_boxes())
+def test_saved_boxes_load_bit_for_bit(tmp_path_factory, make):
+    made = make()
     path = tmp_path_factory.mktemp("boxes") / "some.npz"
     made.save(path)
     same(Boxes.load(path), made)
@@ -55,7 +61,8 @@ def test_saved_boxes_load_bit_for_bit(tmp_path_factory, made):
 
 @settings(max_examples=25, deadline=None)
 @given(any_boxes(), st.tuples(*[st.integers(1, 2048)] * 2))
-def test_resize_there_and_back(made, size):
+def test_resize_there_and_back(make, size):
+    made = make()
     back = made.resize(size).resize(made.size)
     np.testing.assert_allclose(back.boxes, made.boxes, rtol=1e-6)
 
@@ -88,7 +95,8 @@ def test_iou_known_answers():
 
 @settings(max_examples=25, deadline=None)
 @given(any_boxes())
-def test_iou_with_itself_is_one(made):
+def test_iou_with_itself_is_one(make):
+    made = make()
     ratio = made.iou(made)
     np.testing.assert_allclose(ratio[made.specified], 1, rtol=1e-6)
     assert np.isnan(ratio[~made.specified]).all()
@@ -186,7 +194,8 @@ def test_a_box_without_an_extent_still_gives_tracks():
 
 @settings(max_examples=25, deadline=None)
 @given(any_boxes(), st.floats(0.5, 20))
-def test_tracks_stay_in_their_box_and_no_farther_apart_than_asked(made, spacing):
+def test_tracks_stay_in_their_box_and_no_farther_apart_than_asked(make, spacing):
+    made = make()
     lowered = made.to_tracks(spacing)
     owners = np.flatnonzero(made.specified.any(axis=1))
     if made.group is not None and len(set(made.group.tolist())) < made.count:

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
 from kineograph.core.cameras import Cameras, intrinsics
 from kineograph.core.errors import TracksError
 from kineograph.core.points import from_pixel_centres, scale
-from scipy.spatial.transform import Rotation
 
 SIZE = (64, 48)
 K = intrinsics(90, SIZE)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from kineograph.core.boxes import Boxes
 from kineograph.core.errors import TracksError
 from kineograph.core.motion import Motion

@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
+
 from kineograph.core import npz
 from kineograph.core.boxes import Boxes
 from kineograph.core.errors import OutputError, TracksError
@@ -102,7 +103,7 @@ def test_a_corrupted_array_is_refused(tmp_path):
     held = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
         start = archive.getinfo("points.npy").header_offset
-    for flipped in range(start + 45, start + 200, 7):
+    for flipped in range(start + 62, start + 200, 7):
         broken = held.copy()
         broken[flipped] ^= 0xFF
         path.write_bytes(broken)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from kineograph.core.errors import TracksError
 from kineograph.core.points import from_pixel_centres, latent_cell, scale, to_pixel_centres
 
@@ -82,8 +83,7 @@ def test_every_pixel_centre_is_in_the_cell_that_holds_its_pixel():
         ),
         (
             lambda: scale(np.zeros((1, 2)), (0, 4), (4, 4)),
-            "a picture size of 0, 4 was given; "
-            "give width and height as two positive whole numbers",
+            "a picture size of 0, 4 was given; give width and height as two positive whole numbers",
         ),
     ],
 )

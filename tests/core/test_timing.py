@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from kineograph.core.errors import DocumentError
 from kineograph.core.timing import EASINGS, Curve, Key, frame_times
 
@@ -55,8 +56,10 @@ def test_ease_in_and_ease_out_mirror_each_other():
     np.testing.assert_allclose(
         Curve.named("ease-in")(UNIT), 1 - Curve.named("ease-out")(1 - UNIT), atol=1e-12
     )
-    assert Curve.named("ease-in")(np.array([0.25]))[0] < 0.25 < Curve.named("ease-out")(
-        np.array([0.25])
+    assert (
+        Curve.named("ease-in")(np.array([0.25]))[0]
+        < 0.25
+        < Curve.named("ease-out")(np.array([0.25]))
     )
 
 

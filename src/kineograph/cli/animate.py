@@ -8,14 +8,15 @@ import typer
 from kineograph.cli.asked import Asked
 from kineograph.cli.options import AllowOutside, MaxPixels, Quiet, size_of
 from kineograph.cli.places import Places
-from kineograph.cli.talk import Talk, clip_line
+from kineograph.cli.talk import Talk
 
 MOVES, CLIP, OUTPUT = "What moves", "The clip", "Output"
 
 
 def animate(
     photo: Annotated[
-        Path | None, typer.Argument(metavar="PHOTO", help="The picture to animate.", show_default=False)
+        Path | None,
+        typer.Argument(metavar="PHOTO", help="The picture to animate.", show_default=False),
     ] = None,
     drag: Annotated[
         list[str] | None,
@@ -24,7 +25,7 @@ def animate(
             help="Drag what is at the first point along the others, in pixels or percent: "
             '[dim]"120,200 > 260,180 @0.5-2 radius=24 persist ease=ease-in-out"[/dim]. '
             "Words after the path, all optional: @start-end (seconds), radius=, stride= (pixels), "
-            "persist or release, ease=, depth= (smaller is nearer), strength=, straight.",
+            "persist or release, ease=, depth= (smaller is nearer), strength=, straight, leave (may end outside).",
             rich_help_panel=MOVES,
         ),
     ] = None,
@@ -90,11 +91,15 @@ def animate(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(metavar="N", min=0, help="Start of all randomness (default: 0).", rich_help_panel=CLIP),
+        typer.Option(
+            metavar="N", min=0, help="Start of all randomness (default: 0).", rich_help_panel=CLIP
+        ),
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What makes the frames (default: warp).", rich_help_panel=CLIP),
+        typer.Option(
+            metavar="NAME", help="What makes the frames (default: warp).", rich_help_panel=CLIP
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -102,8 +107,8 @@ def animate(
             "--output",
             "-o",
             metavar="OUT",
-            help="The ending chooses: .mp4 .mov .mkv .webm .gif .webp, none = a folder of PNG frames "
-            "(default: <photo>.mp4 here).",
+            help="The ending chooses: .mp4 .mov .mkv .webm .gif .webp, none is a folder of PNG "
+            "frames (default: <photo>.mp4 here).",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -118,7 +123,9 @@ def animate(
     overlay: Annotated[
         Path | None,
         typer.Option(
-            metavar="OUT", help="Also write the video with its tracks drawn.", rich_help_panel=OUTPUT
+            metavar="OUT",
+            help="Also write the video with its tracks drawn.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     quiet: Quiet = False,
@@ -148,9 +155,10 @@ def animate(
         max_pixels=max_pixels,
         allow_outside=allow_outside,
     )
+    asked.check()
     places = Places(output, last_frame, overlay).settled(asked)
     animation = asked.animation(talk)
-    with talk.progress(f"{animation.engine.name}") as advance:
+    with talk.progress(animation.engine.name) as advance:
         animation.save(
             places.video, last_frame=places.last_frame, overlay=places.overlay, progress=advance
         )

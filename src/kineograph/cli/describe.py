@@ -1,6 +1,5 @@
 """What a file holds, as plain facts: videos, pictures, tracks, boxes, cameras, motion documents."""
 
-import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,10 @@ import numpy as np
 
 from kineograph.core.boxes import Boxes
 from kineograph.core.cameras import Cameras
-from kineograph.core.errors import DocumentError, KineographError, OutputError, TracksError
+from kineograph.core.errors import KineographError, TracksError
 from kineograph.core.files import sha256_of
-from kineograph.core.picture import read_picture
+from kineograph.core.picture import MAX_PIXELS, read_picture
+from kineograph.core.request_record import find_request
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.core.video import open_video
@@ -44,7 +44,7 @@ def _facts(path: Path, max_pixels: int | None) -> Facts:
         return _json(path)
     if path.is_file() and is_picture(path):
         return _picture(path, max_pixels)
-    return _video(path)
+    return _video(path, max_pixels)
 
 
 def is_picture(path: Path) -> bool:
@@ -61,13 +61,13 @@ def is_picture(path: Path) -> bool:
 
 
 def _picture(path: Path, max_pixels: int | None) -> Facts:
-    image = read_picture(path) if max_pixels is None else read_picture(path, max_pixels=max_pixels)
+    image = read_picture(path, max_pixels=max_pixels or MAX_PIXELS)
     height, width = image.shape[:2]
     return {"kind": "picture", "size": [width, height], "sha256": sha256_of(path)}
 
 
-def _video(path: Path) -> Facts:
-    with open_video(path) as video:
+def _video(path: Path, max_pixels: int | None) -> Facts:
+    with open_video(path, max_pixels=max_pixels or MAX_PIXELS) as video:
         facts: Facts = {
             "kind": "folder of frames" if path.is_dir() else "video",
             "size": list(video.size),
@@ -97,7 +97,9 @@ def _clip(size: tuple[int, int], frames: int, fps: float) -> Facts:
 
 
 def _states(state: np.ndarray) -> Facts:
-    return {kind.name.lower(): float(np.mean(state == kind)) if state.size else 0.0 for kind in State}
+    return {
+        kind.name.lower(): float(np.mean(state == kind)) if state.size else 0.0 for kind in State
+    }
 
 
 def _groups(group: np.ndarray | None) -> int | None:
@@ -105,8 +107,7 @@ def _groups(group: np.ndarray | None) -> int | None:
 
 
 def _tracks(tracks: Tracks) -> Facts:
-    moved = np.linalg.norm(tracks.displacements(), axis=2, where=tracks.specified[..., None])
-    reach = moved.max(axis=1, initial=0.0)
+    reach = np.linalg.norm(tracks.displacements(), axis=2).max(axis=1, initial=0.0)
     return {
         "kind": "tracks",
         "tracks": tracks.count,
@@ -145,28 +146,26 @@ def _cameras(cameras: Cameras) -> Facts:
 
 
 def _json(path: Path) -> Facts:
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise DocumentError(f"cannot read {path}: it is not JSON ({error})") from None
-    if isinstance(held, dict) and {"kineograph", "document"} <= held.keys():
-        return {"kind": "record of an output", **_record(held)}
+    record = find_request(path)
+    if record is not None:
+        return {"kind": "record of an output", **_record(record)}
     return {"kind": "motion document", **_document(Document.load(path), path.parent)}
 
 
 def _record(record: Facts) -> Facts:
     """The request that an output carries, told from whatever of it is there."""
-    if not {"kineograph", "document"} <= record.keys():
-        raise OutputError("the record is not Kineograph's: it holds no document")
-    document = record["document"]
-    return {
-        "kineograph": record["kineograph"],
+    facts: Facts = {"kineograph": record.get("kineograph")}
+    document = record.get("document")
+    if not isinstance(document, dict):
+        return facts | {"overlay of": record.get("overlay")}
+    picture, gestures = document.get("picture"), document.get("gestures")
+    return facts | {
         "engine": record.get("engine"),
         "size": record.get("size"),
-        "picture": (document.get("picture") or {}).get("path"),
+        "picture": picture.get("path") if isinstance(picture, dict) else None,
         "text": document.get("text") or None,
         "seed": document.get("seed"),
-        "gestures": [gesture.get("kind") for gesture in document.get("gestures", [])],
+        "gestures": [g.get("kind") for g in gestures or () if isinstance(g, dict)],
     }
 
 
@@ -190,6 +189,8 @@ def _standing(picture: Any, folder: Path) -> str:
     path = folder / picture.path
     if not path.is_file():
         return "missing"
+    if picture.sha256 is None:
+        return "there"
     return "as it was" if sha256_of(path) == picture.sha256 else "changed since"
 
 

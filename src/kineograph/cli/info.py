@@ -20,9 +20,7 @@ def info(
             show_default=False,
         ),
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, one object a line.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
     max_pixels: MaxPixels = None,
 ) -> None:
     """Tell what a video, picture, tracks, boxes, cameras or motion file holds.
@@ -56,24 +54,27 @@ def _table(facts: dict[str, Any]) -> "Table":
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """Facts as lines: what is not there is left out, groups of facts become one line."""
+    """Facts as lines of a table; what is not there is left out."""
+    there = {name: value for name, value in facts.items() if value not in (None, [], {})}
     return [
-        (name, _told(name, value))
-        for name, value in facts.items()
-        if name != "file" and value is not None and value != []
+        (name, "\n".join(value) if name == "gestures" else told(value))
+        for name, value in there.items()
+        if name != "file"
     ]
 
 
-def _told(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, dict):
-        held = {key: inner for key, inner in value.items() if inner not in (None, [])}
-        return ", ".join(f"{key} {_told(key, inner)}" for key, inner in held.items())
-    if name == "size" and isinstance(value, list):
-        return "x".join(str(side) for side in value)
-    if isinstance(value, list):
-        return "\n".join(str(item) for item in value) if name == "gestures" else ", ".join(value)
+def told(value: Any) -> str:
+    """A fact in words."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.4g}"
+        case dict():
+            there = {name: inner for name, inner in value.items() if inner not in (None, [], {})}
+            return ", ".join(f"{name} {told(inner)}" for name, inner in there.items())
+        case [int() as width, int() as height]:
+            return f"{width}x{height}"
+        case list():
+            return ", ".join(told(item) for item in value)
     return str(value)

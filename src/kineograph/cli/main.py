@@ -24,19 +24,18 @@ STOPPED = 130
 class Commands(TyperGroup):
     """The commands as a group whose errors are one line on stderr."""
 
-    def main(
-        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
-    ) -> Any:
+    def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         """Run a command line and exit: 0 done, 2 the user's error, 130 stopped by Ctrl-C."""
-        extra["standalone_mode"] = False
+        extra |= {"prog_name": "kineograph", "standalone_mode": False}
+        words = list(sys.argv[1:] if args is None else args) or ["--help"]
         try:
-            code = super().main(args=args, prog_name=prog_name or "kineograph", **extra)
+            code = super().main(words, **extra)
         except typer.TyperException as error:  # an unknown option, a missing argument
             complain(error.format_message())
             code = FAILED
         sys.exit(code if isinstance(code, int) else 0)
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command that was parsed, and turn what a user can mend into one line."""
         try:
             return super().invoke(ctx)
@@ -49,7 +48,7 @@ class Commands(TyperGroup):
             complain(str(error) or "out of memory; ask for a smaller --size or fewer --frames")
             raise typer.Exit(FAILED) from None
         except BrokenPipeError:  # the reader of our output has left, as `| head` does
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             raise typer.Exit(1) from None
 
 
@@ -59,10 +58,11 @@ def complain(message: str) -> None:
     typer.echo(typer.style("error: ", fg="red", bold=True) + line, err=True)
 
 
-def _print_version(asked: bool) -> None:
+def _print_version(asked: bool) -> bool:
     if asked:
         typer.echo(f"kineograph {kineograph.__version__}")
         raise typer.Exit()
+    return asked
 
 
 app = typer.Typer(
@@ -74,12 +74,13 @@ app = typer.Typer(
 )
 
 
-@app.callback(invoke_without_command=True)
+@app.callback()
 def kineograph_command(
-    context: typer.Context,
     version: Annotated[
         bool,
-        typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")] = False,
 ) -> None:
@@ -87,8 +88,6 @@ def kineograph_command(
 
     [dim]kineograph animate photo.jpg --drag "120,200 > 260,180" -o out.mp4[/dim]
     """
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 for command in (animate, expand, overlay, info, schema):

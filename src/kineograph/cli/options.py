@@ -47,7 +47,7 @@ def size_of(text: str | None) -> tuple[int, int] | None:
     """
     if text is None:
         return None
-    match = re.fullmatch(r"\s*(\d{1,6})\s*[xX×]\s*(\d{1,6})\s*", text)
+    match = re.fullmatch(r"\s*(\d{1,6})\s*[xX]\s*(\d{1,6})\s*", text)
     if match is None or "0" in (match[1].strip("0") or "0", match[2].strip("0") or "0"):
         raise UsageError(f"--size {text} was given; write width x height in pixels, as 832x480")
     return int(match[1]), int(match[2])

@@ -14,7 +14,7 @@ from kineograph.cli.options import (
     UsageError,
     check_distinct,
 )
-from kineograph.cli.talk import Talk, clip_line
+from kineograph.cli.talk import Talk
 
 if TYPE_CHECKING:
     from kineograph.core.motion import Motion
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 def overlay(
     source: Annotated[
         Path,
-        typer.Argument(
-            metavar="PICTURE_OR_VIDEO", help="What is drawn over.", show_default=False
-        ),
+        typer.Argument(metavar="PICTURE_OR_VIDEO", help="What is drawn over.", show_default=False),
     ],
     output: Annotated[
         Path,
@@ -49,27 +47,26 @@ def overlay(
 
     [dim]kineograph overlay out.mp4 --tracks tracks.npz -o drawn.mp4[/dim]
     """
-    from kineograph.cli.canvas import canvas_of
-    from kineograph.cli.drawing import Pen, write_drawn
+    from kineograph.cli import canvas
+    from kineograph.core.picture import MAX_PIXELS
     from kineograph.core.video_writer import check_output
 
     talk = Talk(quiet)
-    check_distinct({"the source": source, "--tracks": tracks, "--boxes": boxes, "-o": output})
+    check_distinct(
+        {
+            "the source": source,
+            "--tracks": tracks,
+            "--boxes": boxes,
+            "--motion": motion,
+            "-o": output,
+        }
+    )
     check_output(output)
     asked = _motion(tracks, boxes, motion, allow_outside)
-    with canvas_of(source, asked, max_pixels, allow_outside) as canvas:
-        done = write_drawn(
-            canvas.images,
-            canvas.motion,
-            output,
-            size=canvas.size,
-            fps=canvas.fps,
-            total=canvas.frames,
-            pen=Pen(trail, ids),
-            record=canvas.record,
-            talk=talk,
-        )
-    talk.wrote(output, clip_line(canvas.size, done, canvas.fps))
+    with canvas.of_file(source, asked, max_pixels or MAX_PIXELS, allow_outside) as under:
+        under.write(output, canvas.Pen(trail, ids), talk)
+        talk.wrote(output, under.told())
+    talk.done()
 
 
 def _motion(
@@ -83,7 +80,9 @@ def _motion(
 
     if document is not None:
         if tracks is not None or boxes is not None:
-            raise UsageError("--motion has its own tracks and boxes; leave --tracks and --boxes out")
+            raise UsageError(
+                "--motion has its own tracks and boxes; leave --tracks and --boxes out"
+            )
         return Document.load(document, allow_outside=allow_outside).expand()
     if tracks is None and boxes is None:
         return None

@@ -27,8 +27,7 @@ class Places:
             OutputError: something cannot be written there.
             UsageError: two outputs, or an output and what is read, are the same file.
         """
-        from kineograph.core.picture import check_picture_output
-        from kineograph.core.video_writer import check_output
+        from kineograph.engines.outputs import check_outputs
 
         video = self.video
         if video is None and self.last_frame is None:
@@ -43,11 +42,7 @@ class Places:
                 "--overlay": self.overlay,
             }
         )
-        for path in (video, self.overlay):
-            if path is not None:
-                check_output(path)
-        if self.last_frame is not None:
-            check_picture_output(self.last_frame)
+        check_outputs(video, last_frame=self.last_frame, overlay=self.overlay)
         return replace(self, video=video)
 
     def tell(self, talk: Talk, animation: "Animation") -> None:
@@ -60,6 +55,7 @@ class Places:
             talk.wrote(self.overlay, f"its tracks drawn, {clip}")
         if self.last_frame is not None:
             talk.wrote(self.last_frame, f"the last frame, {width}x{height}")
+        talk.done()
 
 
 def default_output(asked: Asked) -> Path:
@@ -74,7 +70,9 @@ def default_output(asked: Asked) -> Path:
 
 
 def _beside(made: Path) -> Path:
+    from kineograph.core.video_writer import OUTPUT_ENDINGS
+
     if made.name == "request.json":  # the record inside a folder of frames
         made = made.absolute().parent
-    suffix = ".mp4" if made.suffix == ".json" else made.suffix
+    suffix = made.suffix if made.suffix.lower() in OUTPUT_ENDINGS or made.is_dir() else ".mp4"
     return made.with_name(f"{made.stem}-again{suffix}")

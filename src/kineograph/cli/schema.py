@@ -11,7 +11,9 @@ from kineograph.cli.talk import Talk
 def schema(
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write it here instead of printing it."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write it here instead of printing it."
+        ),
     ] = None,
 ) -> None:
     """Print the JSON Schema of motion documents, for editors and checkers.

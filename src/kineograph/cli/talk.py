@@ -26,10 +26,14 @@ class Talk:
             typer.echo(f"note: {text}", err=True)
 
     def wrote(self, path: Path, what: str) -> None:
-        """A result that now exists, what it is, and how long it took."""
+        """A result that now exists, and what it is."""
         if not self.quiet:
-            seconds = time.monotonic() - self.started
-            typer.echo(f"wrote {path}: {what}, in {seconds:.1f} s")
+            typer.echo(f"wrote {path}: {what}")
+
+    def done(self) -> None:
+        """How long all of it took."""
+        if not self.quiet:
+            typer.echo(f"in {time.monotonic() - self.started:.1f} s")
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Advance]:

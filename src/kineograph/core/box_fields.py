@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, UInt8
@@ -10,6 +10,8 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 from kineograph.core import checks
 from kineograph.core.errors import TracksError
 from kineograph.core.state import State
+
+Made = TypeVar("Made", bound="BoxFields")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,7 +83,7 @@ class BoxFields:
 
     @classmethod
     def of(
-        cls,
+        cls: type[Made],
         boxes: Any,
         state: Any = None,
         *,
@@ -91,7 +93,7 @@ class BoxFields:
         hard: Any = True,
         group: Any = None,
         depth: Any = None,
-    ) -> Self:
+    ) -> Made:
         """Boxes from looser arrays.
 
         Convention: raster pixels, as in the class.

@@ -86,7 +86,7 @@ class Boxes(BoxFields):
         factors = np.tile(scale_factors(self.size, new_size), 2)
         return replace(self, boxes=(self.boxes * factors).astype(np.float32), size=new_size)
 
-    def crop(self, box: Iterable[int]) -> "Boxes":
+    def crop(self, box: Iterable[float | int]) -> "Boxes":
         """The boxes on the part x0, y0, x1, y1 of the picture; what leaves it becomes occluded.
 
         A box that is partly inside keeps its corners; `clip` cuts them.

@@ -26,7 +26,7 @@ _XMP = (
 _DESCRIPTION = re.compile(
     rb'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">(.*?)</rdf:li>', re.DOTALL
 )
-_XMP_FLAG = 0x04
+_ANIMATION_FLAG, _XMP_FLAG = 0x02, 0x04
 
 
 def xmp(text: str) -> bytes:
@@ -67,34 +67,46 @@ def add_to_gif(source: Path, target: Path, text: str) -> None:
         shutil.copyfileobj(old, new)
 
 
-def add_to_webp(path: Path, text: str, size: tuple[int, int]) -> None:
-    """Append `text` to a WebP file of (width, height) as an XMP chunk, in place.
+def add_to_webp(path: Path, text: str) -> None:
+    """Append `text` to an animated WebP as an XMP chunk, in place.
 
-    Source: the WebP container specification, "Extended file format". A file of a single still
-    image has no VP8X header yet and gets one.
+    Source: the WebP container specification, "Extended file format".
     """
-    packet = xmp(text)
+    chunk = _chunk(b"XMP ", xmp(text))
     with path.open("r+b") as file:
-        first = _make_extended(file, size)
         file.seek(20)
-        file.write(bytes([first | _XMP_FLAG]))
+        flags = file.read(1)[0]
+        file.seek(20)
+        file.write(bytes([flags | _XMP_FLAG]))
         file.seek(0, 2)
-        file.write(b"XMP " + struct.pack("<I", len(packet)) + packet + b"\x00" * (len(packet) % 2))
+        file.write(chunk)
         total = file.tell()
         file.seek(4)
         file.write(struct.pack("<I", total - 8))
 
 
-def _make_extended(file: BinaryIO, size: tuple[int, int]) -> int:
-    """Put a VP8X chunk in front where there is none; returns its flags."""
-    file.seek(12)
-    chunk, rest = file.read(4), file.read()
-    if chunk == b"VP8X":
-        return rest[4]
-    corner = b"".join((side - 1).to_bytes(3, "little") for side in size)
-    file.seek(12)
-    file.write(b"VP8X" + struct.pack("<I", 10) + bytes(4) + corner + chunk + rest)
-    return 0
+def animate_webp(path: Path, size: tuple[int, int], milliseconds: int) -> None:
+    """Turn a still WebP into an animation of one frame, in place.
+
+    The encoder merges frames that are alike, and writes a still, which forgets how long it is to
+    be shown, where all of them are.
+    """
+    still = path.read_bytes()
+    if still[12:16] == b"VP8X":
+        return
+    canvas = b"".join((side - 1).to_bytes(3, "little") for side in size)
+    frame = bytes(6) + canvas + milliseconds.to_bytes(3, "little") + b"\x00" + still[12:]
+    body = (
+        b"WEBP"
+        + _chunk(b"VP8X", bytes([_ANIMATION_FLAG, 0, 0, 0]) + canvas)
+        + _chunk(b"ANIM", bytes(6))
+        + _chunk(b"ANMF", frame)
+    )
+    path.write_bytes(_chunk(b"RIFF", body))
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content + b"\x00" * (len(content) % 2)
 
 
 def webp_durations(path: Path) -> list[int]:

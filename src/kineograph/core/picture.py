@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageCms, ImageOps
 
+from kineograph.core.embedding import png_text, xmp
 from kineograph.core.errors import OutputError, PictureError
 from kineograph.core.files import whole_file
-from kineograph.core.embedding import png_text, xmp
 from kineograph.core.request_record import Record, to_text, with_sidecar
 
 MAX_PIXELS = 64_000_000

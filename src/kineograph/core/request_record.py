@@ -7,6 +7,7 @@ is told from the comments of other programs.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ FOLDER_FILE = "request.json"
 """The record's file inside a folder of frames."""
 
 _CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp4,m4a,matroska,webm"}
 
 
 def to_text(record: Record) -> str:
@@ -84,7 +86,7 @@ def find_request(path: Path) -> Record | None:
 def _embedded(path: Path) -> Record | None:
     try:
         if path.suffix.lower() in _CONTAINERS:
-            with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
+            with av.open(str(path), options=_OPTIONS) as container:
                 tags = {key.lower(): value for key, value in container.metadata.items()}
             return from_text(tags.get("comment"))
         with Image.open(path) as image:
@@ -98,6 +100,21 @@ def _from_json(path: Path) -> Record | None:
         return from_text(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def fps_of_record(record: Record | None) -> Fraction | None:
+    """The frames a second of the motion document in a record, or None."""
+    document = (record or {}).get("document")
+    return positive_rate(document.get("fps")) if isinstance(document, dict) else None
+
+
+def positive_rate(value: object) -> Fraction | None:
+    """A number or a text such as `30000/1001` as a rate up to 1000; None where it is none."""
+    try:
+        rate = Fraction(str(value)).limit_denominator(1001)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return rate if 0 < rate <= 1000 else None
 
 
 def sidecar(path: Path) -> Path:
@@ -119,7 +136,7 @@ def with_sidecar(path: Path, record: Record | None) -> Iterator[None]:
     check_sidecar(path)
     if record is None:
         yield
-        target.unlink(missing_ok=True) if _from_json(target) else None
+        target.unlink(missing_ok=True)  # `check_sidecar` has seen that it is a record
         return
     to_text(record)
     with whole_file(target) as partial:

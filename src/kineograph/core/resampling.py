@@ -56,9 +56,9 @@ class Instants:
         """Values between the two frames, linearly."""
         first, second = values[:, self.before], values[:, self.after]
         weight = self.weight.reshape(1, -1, *[1] * (values.ndim - 2))
-        with np.errstate(invalid="ignore"):  # an infinite depth times a weight of nothing
+        with np.errstate(invalid="ignore"):  # inf * 0, where both depths are infinite
             mixed = first * (1.0 - weight) + second * weight
-        return np.where((first == second) | (weight == 0), first, mixed).astype(values.dtype)
+        return np.where(first == second, first, mixed).astype(values.dtype)
 
     def states(self, state: UInt8[np.ndarray, "items old"]) -> UInt8[np.ndarray, "items new"]:
         """The more cautious of the two frames' states; beyond the end nobody says."""

@@ -39,8 +39,8 @@ class Key:
         DocumentError: a number is not finite, or the easing is unknown.
     """
 
-    time: float
-    value: float
+    time: float | int
+    value: float | int
     easing: str = "linear"
 
     def __post_init__(self) -> None:

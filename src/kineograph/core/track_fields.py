@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, UInt8
@@ -10,6 +10,8 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 from kineograph.core import checks
 from kineograph.core.errors import TracksError
 from kineograph.core.state import State
+
+Made = TypeVar("Made", bound="TrackFields")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,7 +66,7 @@ class TrackFields:
 
     @classmethod
     def of(
-        cls,
+        cls: type[Made],
         points: Any,
         state: Any = None,
         *,
@@ -73,7 +75,7 @@ class TrackFields:
         group: Any = None,
         depth: Any = None,
         strength: Any = None,
-    ) -> Self:
+    ) -> Made:
         """Tracks from looser arrays.
 
         Convention: raster pixels, as in the class.

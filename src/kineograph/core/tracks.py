@@ -39,7 +39,7 @@ class Tracks(TrackFields):
         new_size = checks.checked_size(size)
         return replace(self, points=scale(self.points, self.size, new_size), size=new_size)
 
-    def crop(self, box: Iterable[int]) -> "Tracks":
+    def crop(self, box: Iterable[float | int]) -> "Tracks":
         """The motion on the part x0, y0, x1, y1 of the picture; what leaves it becomes occluded.
 
         Raises:

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,13 @@ from jaxtyping import UInt8
 
 import kineograph
 from kineograph.core.errors import EngineError
-from kineograph.core.picture import check_picture_output, write_picture
+from kineograph.core.picture import MAX_PIXELS, write_picture
 from kineograph.core.video import Video
-from kineograph.core.video_writer import VideoWriter, check_output
+from kineograph.core.video_writer import VideoWriter
 from kineograph.engines import registry
 from kineograph.engines.base import Engine, Frame, Request
 from kineograph.engines.lowering import left_out, lower
+from kineograph.engines.outputs import check_outputs
 from kineograph.gestures.document import Document
 from kineograph.render.overlay import draw_boxes, draw_tracks
 
@@ -25,12 +25,16 @@ Image = UInt8[np.ndarray, "height width 3"]
 Progress = Callable[[int, int], None]
 """Told how many of how many frames are done."""
 
+STRETCH = 0.01
+"""How much a picture's proportions may change unnoticed."""
+
 
 def animate(
     document: Document | Path | str,
     *,
     size: tuple[int, int] | None = None,
     engine: str | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> "Animation":
     """Prepare the clip that a motion document describes; no frame is made yet.
 
@@ -38,7 +42,9 @@ def animate(
         document: the document, or the path of its file.
         size: (width, height) of the clip; the document's own if None. The picture and the motion
             are scaled to it.
-        engine: the engine's name; the document's own if None.
+        engine: the engine's name; the document's own if None. The document's settings go to the
+            engine that it names and to no other.
+        max_pixels: the largest picture and the largest frame that is allowed.
 
     Raises:
         DocumentError: a gesture cannot be done.
@@ -48,9 +54,32 @@ def animate(
     if not isinstance(document, Document):
         document = Document.load(Path(document))
     chosen = registry.engine(engine or document.engine.name)
-    request = Request.of(document, size)
-    chosen.settings_of(request)
-    return Animation(document, chosen, request, lower(request, chosen.capabilities, chosen.name))
+    picture = document.load_picture(max_pixels=max_pixels)
+    asked = Request.of(document, size, picture=picture, max_pixels=max_pixels)
+    if chosen.name != document.engine.name:
+        asked = replace(asked, settings={})
+    chosen.settings_of(asked)
+    told = lower(asked, chosen.capabilities, chosen.name)
+    return Animation(document, chosen, asked, told, tuple(_notes(asked, chosen, picture)))
+
+
+def _notes(asked: Request, engine: Engine, picture: Image | None) -> Iterator[str]:
+    """What a user should know before the frames are made, one sentence each."""
+    for name in left_out(asked, engine.capabilities):
+        yield f"engine {engine.name} does not read {name}; it is left out"
+    if "text" not in engine.capabilities.reads and not _moves(asked):
+        yield "nothing is asked to move; the picture stands still"
+    if picture is not None:
+        (height, width), (to_width, to_height) = picture.shape[:2], asked.size
+        if abs(width * to_height / (height * to_width) - 1) > STRETCH:
+            yield f"the picture, {width}x{height}, is stretched to {to_width}x{to_height}"
+
+
+def _moves(request: Request) -> bool:
+    tracks, boxes = request.tracks, request.boxes
+    return (boxes is not None and boxes.count > 0) or (
+        tracks is not None and bool(np.abs(tracks.displacements()).max(initial=0) > 0)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +95,8 @@ class Animation:
     """The request as the document states it."""
     request: Request
     """What the engine is told: `asked`, lowered to what it reads."""
+    notes: tuple[str, ...] = ()
+    """What a user should know, such as what the engine takes no account of; a sentence each."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -84,12 +115,6 @@ class Animation:
         for frame in self.frames():
             yield frame.image
 
-    @cached_property
-    def notes(self) -> tuple[str, ...]:
-        """What the engine takes no account of, one sentence each."""
-        lost = left_out(self.asked, self.engine.capabilities)
-        return tuple(f"engine {self.engine.name} does not read {name}; it is left out" for name in lost)
-
     def frames(self) -> Iterator[Frame]:
         """The frames, each with the mask of what is known and what was made up.
 
@@ -97,8 +122,7 @@ class Animation:
             EngineError: the engine breaks its promise on size or number of frames.
         """
         done = 0
-        made = self.engine.generate(self.request)
-        with closing(made) if hasattr(made, "close") else ExitStack():
+        with closing(self.engine.generate(self.request)) as made:
             for frame in made:
                 done += 1
                 self._check(frame, done)
@@ -119,7 +143,7 @@ class Animation:
             "kineograph": kineograph.__version__,
             "engine": self.engine.name,
             "size": list(self.size),
-            "document": document.model_dump(mode="json"),
+            "document": document.to_dict(),
         }
 
     def save(
@@ -142,15 +166,10 @@ class Animation:
         Raises:
             OutputError: something cannot be written; nothing is left behind.
         """
-        for place in (path, overlay):
-            if place is not None:
-                check_output(Path(place))
-        if last_frame is not None:
-            check_picture_output(Path(last_frame))
+        check_outputs(path, last_frame=last_frame, overlay=overlay)
         with ExitStack() as stack:
             video = None if path is None else stack.enter_context(self._writer(Path(path)))
             drawn = None if overlay is None else stack.enter_context(self._writer(Path(overlay)))
-            image = None
             for index, image in enumerate(self):
                 if video is not None:
                     video.write(image)
@@ -158,7 +177,7 @@ class Animation:
                     drawn.write(self.drawn(image, index))
                 if progress is not None:
                     progress(index + 1, len(self))
-            if last_frame is not None and image is not None:
+            if last_frame is not None:
                 write_picture(Path(last_frame), image, self.record(Path(last_frame).parent))
 
     def drawn(self, image: Image, frame: int) -> Image:
@@ -175,8 +194,9 @@ class Animation:
 
     def last_frame(self) -> Image:
         """The last frame alone."""
-        *_, image = self
-        return image
+        for image in self:  # only one frame at a time is held
+            last = image
+        return last
 
     def _writer(self, path: Path) -> VideoWriter:
         return VideoWriter(path, self.size, self.fps, self.record(path.parent))
@@ -185,6 +205,6 @@ class Animation:
         height, width = frame.image.shape[:2]
         if (width, height) != self.size or number > len(self):
             raise EngineError(
-                f"engine {self.engine.name} made frame {number} of {len(self)} as {width}x{height}, "
-                f"not {self.size[0]}x{self.size[1]}; this is its fault"
+                f"engine {self.engine.name} made frame {number} of {len(self)} as {width}x"
+                f"{height}, not {self.size[0]}x{self.size[1]}; this is its fault"
             )

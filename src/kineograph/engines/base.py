@@ -7,12 +7,16 @@ from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from jaxtyping import UInt8
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from kineograph.core.boxes import Boxes
 from kineograph.core.checks import checked_fps, checked_size
 from kineograph.core.errors import EngineError
+from kineograph.core.picture import MAX_PIXELS, check_pixels, fit
 from kineograph.core.tracks import Tracks
+from kineograph.gestures.document import Document
+from kineograph.gestures.messages import one_line
+from kineograph.gestures.model import Strict
 
 Input = Literal["picture", "text", "negative text", "tracks", "boxes"]
 """What a request may hold and an engine may read."""
@@ -33,7 +37,7 @@ class Request:
 
     size: tuple[int, int]
     frames: int
-    fps: float
+    fps: float | int
     picture: UInt8[np.ndarray, "height width 3"] | None = None
     text: str = ""
     negative_text: str = ""
@@ -52,6 +56,46 @@ class Request:
         for name, motion in (("tracks", self.tracks), ("boxes", self.boxes)):
             if motion is not None:
                 self._check_motion(name, motion)
+
+    @staticmethod
+    def of(
+        document: Document,
+        size: tuple[int, int] | None = None,
+        *,
+        picture: UInt8[np.ndarray, "picture_height picture_width 3"] | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> "Request":
+        """What a motion document asks for: its gestures expanded and all of it at one size.
+
+        Args:
+            document: the document.
+            size: (width, height) to scale picture and motion to; the document's own if None.
+            picture: the document's picture, if it is already read; any size.
+            max_pixels: the largest picture and the largest frame that is allowed.
+
+        Raises:
+            DocumentError: a gesture cannot be done.
+            PictureError: the picture cannot be read, or picture or frame are too large.
+        """
+        size = document.size if size is None else checked_size(size)
+        for asked, what in ((document.size, "the canvas"), (size, "the video")):
+            check_pixels(asked, max_pixels=max_pixels, what=what)
+        if picture is None:
+            picture = document.load_picture(max_pixels=max_pixels)
+        motion = document.expand(None if picture is None else fit(picture, document.size))
+        motion = motion.resize(size)
+        return Request(
+            size=size,
+            frames=document.frames,
+            fps=document.fps,
+            picture=None if picture is None else fit(picture, size),
+            text=document.text,
+            negative_text=document.negative_text,
+            seed=document.seed,
+            tracks=motion.tracks,
+            boxes=motion.boxes,
+            settings=document.engine.settings,
+        )
 
     def _check_picture(self) -> None:
         if self.picture is None:
@@ -107,7 +151,7 @@ class Capabilities:
         size_step: width and height have to be multiples of this many pixels.
 
     Raises:
-        EngineError: it needs something that it does not read, or a name is unknown.
+        EngineError: it needs something that it does not read.
     """
 
     reads: frozenset[Input]
@@ -115,17 +159,14 @@ class Capabilities:
     size_step: int = 1
 
     def __post_init__(self) -> None:
-        unknown = (self.reads | self.needs) - set(INPUTS)
-        if unknown:
-            raise EngineError(f"no engine reads {listed(unknown)}; there are {listed(INPUTS)}")
         if self.needs - self.reads:
-            raise EngineError(f"an engine needs {listed(self.needs - self.reads)} but reads it not")
+            raise EngineError(
+                f"an engine needs {listed(self.needs - self.reads)} but does not read it"
+            )
 
 
-class Settings(BaseModel):
+class Settings(Strict):
     """Base of what can be set for one engine alone; an engine has a subclass with its fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Engine(ABC):
@@ -155,18 +196,13 @@ class Engine(ABC):
         Raises:
             EngineError: a setting is unknown or has an impossible value.
         """
+        given = dict(request.settings)
         try:
-            return self.settings.model_validate(dict(request.settings))
+            return self.settings.model_validate(given)
         except ValidationError as error:
-            raise EngineError(self._complaint(error)) from None
-
-    def _complaint(self, error: ValidationError) -> str:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"])
-        if first["type"] == "extra_forbidden":
-            known = listed(self.settings.model_fields) or "none"
-            return f"engine {self.name} has no setting {place}; it has: {known}"
-        return f"engine {self.name}, setting {place}: {first['msg']}; got {first['input']!r}"
+            raise EngineError(
+                one_line(error, given, f"the settings of engine {self.name}")
+            ) from None
 
 
 def listed(names: Any) -> str:

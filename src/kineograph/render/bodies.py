@@ -28,7 +28,7 @@ COVER = 0.4
 MOST = 12
 """At most this many bodies; what is left over goes with the part it moves most like."""
 
-Part = Int64[np.ndarray, " members"]
+Part = Int64[np.ndarray, " _"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +69,26 @@ def find_bodies(trajectories: Trajectories, walker: Walker) -> list[Body]:
 def _parts(trajectories: Trajectories) -> list[tuple[bool, Part]]:
     """(has a group, members): one part a group, and the parts that loose tracks fall into."""
     groups = np.unique(trajectories.group[trajectories.group != NO_GROUP])
-    parts = [(True, np.flatnonzero(trajectories.group == g)) for g in groups]
+    gathered = _alike([np.flatnonzero(trajectories.group == g) for g in groups], trajectories)
+    parts = [(True, part) for part in gathered]
     loose = np.flatnonzero(trajectories.group == NO_GROUP)
     return parts + [(False, part) for part in _part_where_torn(loose, trajectories)]
+
+
+def _alike(parts: list[Part], trajectories: Trajectories) -> list[Part]:
+    """Parts that move as one rigid whole, in one depth, are one: a drag taken up by a later one."""
+    whole: list[Part] = []
+    for part in parts:
+        for number, other in enumerate(whole):
+            both = np.concatenate([other, part])
+            motion = trajectories.displacement[both]
+            together = float(np.ptp(motion, axis=0).max()) < STILL
+            if together and len(np.unique(trajectories.depth[both])) == 1:
+                whole[number] = both
+                break
+        else:
+            whole.append(part)
+    return whole
 
 
 def _part_where_torn(loose: Part, trajectories: Trajectories) -> list[Part]:
@@ -85,7 +102,9 @@ def _part_where_torn(loose: Part, trajectories: Trajectories) -> list[Part]:
     j, gap = neighbour[:, 1:].ravel(), distance[:, 1:].ravel()
     apart = np.linalg.norm(motion[i] - motion[j], axis=2).max(axis=1)
     whole = apart < np.maximum(TEAR * gap, 3 * STILL)
-    links = sparse.coo_matrix((whole, (i, j)), shape=(len(loose), len(loose)))
+    links = sparse.coo_matrix(
+        (np.ones(int(whole.sum())), (i[whole], j[whole])), shape=(len(loose), len(loose))
+    )
     _, label = connected_components(links, directed=False)
     sizes = np.bincount(label)
     kept = np.argsort(-sizes, kind="stable")[:MOST]
@@ -168,7 +187,7 @@ def _radius(tread: Bool[np.ndarray, "rows columns"]) -> float:
 
 
 def _fields(
-    part: Part, trajectories: Trajectories, grid: Grid
+    part: Part, trajectories: Trajectories, grid: Grid, reach: float = REACH
 ) -> tuple[Float32[np.ndarray, " cells"], Float32[np.ndarray, " cells"]]:
     """(pull towards the body, pull towards the rest) of every cell, for one part.
 
@@ -176,10 +195,11 @@ def _fields(
     brush that was a little too large.
     """
     tread = footprint(part, trajectories, grid)
-    mine = 0.05 * tread + inside_depth(tread) ** 2
+    mine = 0.05 * tread + 4.0 * inside_depth(tread) ** 2
     away = cv2.distanceTransform((~tread).astype(np.uint8), cv2.DIST_L2, 3)
-    far = (away / _radius(tread) / REACH).clip(0, None)
-    return mine.ravel().astype(np.float32), (0.5 * (far > 1) + 2e-3 * far**2).ravel()
+    far = (away / _radius(tread) / reach).clip(0, None)
+    others = 0.5 * (far > 1) + 2e-3 * far**2
+    return mine.ravel().astype(np.float32), others.ravel().astype(np.float32)
 
 
 def _join_pins(
@@ -192,7 +212,7 @@ def _join_pins(
     taken = np.zeros(len(rest), bool)
     joined = []
     for part in moving:
-        mine, others = _fields(part, trajectories, walker.grid)
+        mine, others = _fields(part, trajectories, walker.grid, 3 * REACH)
         share = walker.settle(mine + others, (mine / (mine + others + 1e-9))[:, None])[:, 0]
         held = (share[cells] > 0.5) & ~taken
         taken |= held

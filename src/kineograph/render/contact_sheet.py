@@ -1,7 +1,7 @@
 """Contact sheets: a whole video in one picture, in evenly chosen frames with their times."""
 
-from collections.abc import Sequence
 from math import ceil
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -18,6 +18,19 @@ ASPECT = 1.5
 """Width over height that the sheet comes closest to when nobody says how many columns."""
 
 
+@runtime_checkable
+class Frames(Protocol):
+    """Anything with a length that gives RGB frames by index: (T, H, W, 3), a list, a reader."""
+
+    def __len__(self) -> int:
+        """The number of frames."""
+        ...
+
+    def __getitem__(self, index: int, /) -> UInt8[np.ndarray, "height width 3"]:
+        """The frame of this number, counted from 0."""
+        ...
+
+
 def even_frames(frames: int, count: int) -> Int64[np.ndarray, " chosen"]:
     """At most `count` indices out of 0..frames-1, evenly apart, with the first and the last.
 
@@ -32,8 +45,8 @@ def even_frames(frames: int, count: int) -> Int64[np.ndarray, " chosen"]:
 
 
 def contact_sheet(
-    frames: UInt8[np.ndarray, "frames height width 3"] | Sequence[UInt8[np.ndarray, "_ _ 3"]],
-    fps: float,
+    frames: Frames,
+    fps: float | int,
     *,
     count: int = 12,
     columns: int | None = None,
@@ -42,8 +55,7 @@ def contact_sheet(
     """A picture of evenly chosen frames in reading order, the time and the number under each.
 
     Args:
-        frames: (T, H, W, 3) RGB, or anything with a length that gives frames by index; only the
-            chosen ones are asked for.
+        frames: all of them, RGB; only the chosen ones are asked for.
         fps: frames a second; frame i is at i / fps seconds.
         count: how many frames to choose (`even_frames`); fewer where the video is shorter.
         columns: how many in a row, or None for a sheet of a pleasant shape.

@@ -47,7 +47,7 @@ class Drawing:
         colour: Colour,
         *,
         width: int = 1,
-        opacity: float = 1.0,
+        opacity: float | int = 1.0,
         closed: bool = False,
     ) -> None:
         """Draw open or closed lines through their points, all of one colour."""
@@ -65,10 +65,10 @@ class Drawing:
         self,
         centres: Float[np.ndarray, "discs 2"],
         colours: UInt8[np.ndarray, "discs 3"],
-        radius: float,
+        radius: float | int,
         *,
-        hole: float = 0.0,
-        edge: float = 0.0,
+        hole: float | int = 0.0,
+        edge: float | int = 0.0,
     ) -> None:
         """Draw discs, or rings where there is a hole; a later one covers an earlier one.
 
@@ -128,7 +128,7 @@ def _ink(colour: Colour, opacity: float) -> tuple[float, float, float, float]:
 
 
 def _within(
-    radius: float, distance: Float32[np.ndarray, " pixels"]
+    radius: float | int, distance: Float32[np.ndarray, " pixels"]
 ) -> Float32[np.ndarray, " pixels"]:
     """How much of a pixel at this distance from the centre lies within the radius, 0 to 1."""
     return np.clip(radius + 0.5 - distance, 0, 1)

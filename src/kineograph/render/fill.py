@@ -21,10 +21,17 @@ HALF = 3
 ROUNDS = 3
 """How often matching and voting alternate at each size."""
 
+PIECE = 9
+"""Side, in pixels of the small picture, of what is carried over as one where matches disagree."""
+
+GRAIN = 24.0
+"""Most that carried texture may add to a colour; the voted colours bring the strong edges."""
+
 DIMENSIONS = 10
 """Principal components that stand for a patch in the search."""
 
-Place = Int64[np.ndarray, "n 2"]
+Places = Int64[np.ndarray, "_ 2"]
+"""(row, column) of pixels."""
 
 
 def fill(
@@ -90,7 +97,7 @@ def _complete(
     return image, source
 
 
-def _patches(image: Float32[np.ndarray, "height width 3"], at: Place) -> Float32[np.ndarray, "n d"]:
+def _patches(image: Float32[np.ndarray, "height width 3"], at: Places) -> Float32[np.ndarray, "n d"]:
     padded = cv2.copyMakeBorder(image, HALF, HALF, HALF, HALF, cv2.BORDER_REFLECT_101)
     step = np.arange(2 * HALF + 1)
     rows = at[:, 0, None, None] + step[:, None]
@@ -98,7 +105,7 @@ def _patches(image: Float32[np.ndarray, "height width 3"], at: Place) -> Float32
     return padded[rows, columns].reshape(len(at), -1)
 
 
-def _nearest(image: Float32[np.ndarray, "height width 3"], wanted: Place, donors: Place) -> Place:
+def _nearest(image: Float32[np.ndarray, "height width 3"], wanted: Places, donors: Places) -> Places:
     """The donor whose patch looks most like each wanted place, in a few principal components."""
     pool = _patches(image, donors)
     mean = pool.mean(axis=0)
@@ -113,8 +120,8 @@ def _nearest(image: Float32[np.ndarray, "height width 3"], wanted: Place, donors
 def _vote(
     image: Float32[np.ndarray, "height width 3"],
     hole: Bool[np.ndarray, "height width"],
-    wanted: Place,
-    best: Place,
+    wanted: Places,
+    best: Places,
 ) -> Float32[np.ndarray, "height width 3"]:
     """Every place in the hole becomes the mean of what the patches over it propose."""
     height, width = hole.shape
@@ -148,7 +155,6 @@ def _carry(
     scale = np.array([width / columns, height / rows], np.float32)
     here = np.stack(np.indices((rows, columns)), axis=-1)
     offset = _calm((source - here)[..., ::-1].astype(np.float32))
-    agree = _agreement(offset)
     detail = soft - cv2.resize(
         cv2.resize(soft, (columns, rows), interpolation=cv2.INTER_AREA),
         (width, height),
@@ -158,19 +164,21 @@ def _carry(
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     at = np.stack([x, y], axis=-1) + jump
     texture = cv2.remap(detail, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
-    return low + texture * cv2.resize(agree, (width, height))[..., None]
+    return low + texture.clip(-GRAIN, GRAIN)
 
 
 def _calm(offset: Float32[np.ndarray, "rows columns 2"]) -> Float32[np.ndarray, "rows columns 2"]:
-    """Offsets agreed among neighbours, so that texture comes over in pieces, not in crumbs."""
+    """Offsets agreed among neighbours, so that texture comes over in pieces, not in crumbs.
+
+    Where the fine matches disagree, a whole piece goes by the match in its middle.
+    """
     parts = [np.ascontiguousarray(offset[..., k]) for k in range(2)]
     for _ in range(3):
         parts = [cv2.medianBlur(part, 5) for part in parts]
-    return np.stack(parts, axis=-1)
-
-
-def _agreement(offset: Float32[np.ndarray, "rows columns 2"]) -> Float32[np.ndarray, "rows columns"]:
-    """1 where the 5 x 5 neighbours bring their texture from one place, towards 0 where not."""
-    mean = cv2.blur(offset, (5, 5))
-    spread = (cv2.blur(offset * offset, (5, 5)) - mean * mean).clip(0, None).sum(axis=2)
-    return (1 / (1 + spread / 2)).astype(np.float32)
+    fine = np.stack(parts, axis=-1)
+    mean = cv2.blur(fine, (5, 5))
+    spread = (cv2.blur(fine * fine, (5, 5)) - mean * mean).sum(axis=2)
+    middle = (np.arange(n) // PIECE * PIECE + PIECE // 2 for n in offset.shape[:2])
+    rows, columns = (m.clip(None, n - 1) for m, n in zip(middle, offset.shape[:2], strict=True))
+    pieces = fine[rows[:, None], columns]
+    return np.where((spread > 2)[..., None], pieces, fine)

@@ -91,9 +91,9 @@ class Layer:
         if window is None:
             return None
         back = invert(displacement, grid)
-        rows, columns = np.gradient(back, axis=(0, 1))
-        area = (1 + columns[..., 0] / grid.pitch[0]) * (1 + rows[..., 1] / grid.pitch[1])
-        scale = 1 / max(float(np.sqrt(np.median(np.abs(area)))), 1e-3)
+        down, across = np.gradient(displacement, axis=(0, 1))
+        area = (1 + across[..., 0] / grid.pitch[0]) * (1 + down[..., 1] / grid.pitch[1])
+        scale = max(float(np.sqrt(np.median(np.abs(area[_solid(alpha, grid)])))), 1e-2)
         full = grid.grow(back)[window]
         here_x = np.arange(window[1].start, window[1].stop, dtype=np.float32)
         here_y = np.arange(window[0].start, window[0].stop, dtype=np.float32)[:, None]
@@ -102,7 +102,7 @@ class Layer:
 
         def move(image: np.ndarray, how: int, border: int) -> np.ndarray:
             source, shrink = _antialiased(image, scale)
-            at = full if shrink == (1, 1) else (full + 0.5) / np.float32(shrink) - 0.5
+            at = full if shrink == (1.0, 1.0) else (full + 0.5) / np.float32(shrink) - 0.5
             return cv2.remap(source, at, None, how, None, border, 0)
 
         return self._sheet(move, window, alpha)
@@ -175,7 +175,7 @@ def _for_opencv(
 def _antialiased(image: np.ndarray, scale: float) -> tuple[np.ndarray, tuple[float, float]]:
     """The image averaged down to about the size it is shown at, and (x, y) pixels a new pixel."""
     if scale >= SHRUNK:
-        return image, (1, 1)
+        return image, (1.0, 1.0)
     height, width = image.shape[:2]
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)

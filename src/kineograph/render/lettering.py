@@ -19,7 +19,7 @@ def text_size(text: str, height: int) -> tuple[int, int]:
 def write_text(
     image: UInt8[np.ndarray, "height width 3"],
     text: str,
-    corner: tuple[float, float],
+    corner: tuple[float | int, float | int],
     height: int,
     colour: Colour = (255, 255, 255),
     *,
@@ -58,7 +58,7 @@ def _mask(text: str, height: int, edge: int) -> UInt8[np.ndarray, "rows columns"
 def _stamp(
     image: UInt8[np.ndarray, "height width 3"],
     mask: UInt8[np.ndarray, "rows columns"],
-    corner: tuple[float, float],
+    corner: tuple[float | int, float | int],
     colour: Colour,
 ) -> None:
     left, top = round(corner[0]), round(corner[1])

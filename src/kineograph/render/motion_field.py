@@ -29,8 +29,8 @@ def fit_affine(
     """The affine displacement (x, y, 1) -> (dx, dy) of every frame, by robust least squares.
 
     Tracks that lie in one place, or on one line, say nothing of what changes across it: a small
-    ridge keeps those parts of the matrix at zero. Reweighted three times (Cauchy), so that a few
-    strays do not tilt the field. No tracks: zero.
+    ridge keeps those parts of the matrix at zero. Reweighted (Cauchy) from the median motion on, so
+    that what a minority does is left to the bend. No tracks: zero.
     """
     frames = displacement.shape[1]
     if len(anchors) == 0:
@@ -39,13 +39,14 @@ def fit_affine(
     design = np.concatenate([anchors - centre, np.ones((len(anchors), 1))], axis=1)
     design = design.astype(np.float64)
     target = displacement.reshape(len(anchors), -1).astype(np.float64)
-    w = weight.astype(np.float64)
-    for _ in range(3):
+    followed = np.median(target, axis=0)
+    for _ in range(8):
+        miss = np.sqrt(((target - followed) ** 2).mean(axis=1))
+        w = weight / (1 + (miss / (1.5 * np.median(miss) + 0.25)) ** 2)
         weighted = design * w[:, None]
-        ridge = np.diag([4.0, 4.0, 0.0]) * w.sum() + 1e-9 * np.eye(3)
+        ridge = np.diag([0.25, 0.25, 0.0]) * w.sum() + 1e-9 * np.eye(3)
         solution = np.linalg.solve(weighted.T @ design + ridge, weighted.T @ target)
-        miss = np.sqrt(((target - design @ solution) ** 2).mean(axis=1))
-        w = weight / (1 + (miss / (2 * np.median(miss) + 1.0)) ** 2)
+        followed = design @ solution
     affine = solution.reshape(3, frames, 2).transpose(1, 2, 0)
     affine[..., 2] -= affine[..., :2] @ centre
     return affine
@@ -141,11 +142,15 @@ def spread_over(
 ) -> Bend:
     """Values of tracks over the whole grid.
 
-    Bilinear grips, shared where tracks crowd, so that density does not harden the field.
+    Bilinear grips, shared where tracks crowd, so that density does not harden the field. The
+    picture's edges count the more, the sparser the tracks: dense tracks know better.
     """
-    crowd = np.bincount(walker.grid.cell_of(anchors), weight, walker.grid.count)
-    grip = GRIP * weight / np.maximum(crowd[walker.grid.cell_of(anchors)], 1.0)
+    cells = walker.grid.cell_of(anchors)
+    crowd = np.bincount(cells, weight, walker.grid.count)
+    grip = GRIP * weight / np.maximum(crowd[cells], 1.0)
     sample = walker.grid.sampler(anchors)
     spread = (sample.T @ sparse.diags(grip)).tocsr()
     fade = sparse.diags(np.full(walker.grid.count, FADE))
-    return Bend(walker.factor(spread @ sample + fade), spread, residual, walker.grid)
+    spacing = float(np.sqrt(walker.grid.count / np.count_nonzero(crowd)))
+    system = walker.heeding(spacing).factor(spread @ sample + fade)
+    return Bend(system, spread, residual, walker.grid)

@@ -101,8 +101,8 @@ def _check(image: np.ndarray, drawn: Tracks | Boxes, what: str, frame: int) -> N
 
 
 def _unit(image: np.ndarray) -> float:
-    """Pixels of this picture for one pixel of the reference."""
-    return min(image.shape[:2]) / REFERENCE_SIDE
+    """Pixels of this picture for one pixel of the reference; tiny pictures keep visible marks."""
+    return max(min(image.shape[:2]) / REFERENCE_SIDE, 1 / 3)
 
 
 def _radius(image: np.ndarray, tracks: Tracks) -> float:
@@ -124,7 +124,7 @@ def _draw_points(
     tracks: Tracks,
     colours: UInt8[np.ndarray, "tracks 3"],
     frame: int,
-    radius: float,
+    radius: float | int,
 ) -> None:
     """The points of one frame: hidden ones first, then those seen, each from far to near."""
     points, state = tracks.points[:, frame], tracks.state[:, frame]
@@ -145,7 +145,7 @@ def _far_to_near(
     return indices if depth is None else indices[np.argsort(-depth[indices], kind="stable")]
 
 
-def _write_ids(image: np.ndarray, tracks: Tracks, frame: int, radius: float) -> None:
+def _write_ids(image: np.ndarray, tracks: Tracks, frame: int, radius: float | int) -> None:
     height = max(9, round(13 * _unit(image)))
     for item in np.flatnonzero(tracks.specified[:, frame]):
         x, y = tracks.points[item, frame].tolist()
@@ -156,7 +156,7 @@ def _write_ids(image: np.ndarray, tracks: Tracks, frame: int, radius: float) -> 
 def _draw_box(image: np.ndarray, boxes: Boxes, item: int, frame: int, ids: bool) -> np.ndarray:
     unit = _unit(image)
     colour = group_colour(item if boxes.group is None else int(boxes.group[item]))
-    seen = boxes.state[item, frame] == State.VISIBLE
+    seen = bool(boxes.state[item, frame] == State.VISIBLE)
     left, top, right, bottom = boxes.boxes[item, frame].tolist()
     corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
     if seen:
@@ -177,12 +177,12 @@ def _draw_box(image: np.ndarray, boxes: Boxes, item: int, frame: int, ids: bool)
     return image
 
 
-def _dashes(corners: np.ndarray, length: float) -> list[np.ndarray]:
+def _dashes(corners: np.ndarray, length: float | int) -> list[np.ndarray]:
     """The outline in dashes about as long as the gaps, the same on every side, corners drawn."""
     dashes = []
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         periods = max(1, round(float(np.linalg.norm(end - start)) / (2 * length)))
-        marks = (np.arange(periods + 1)[:, None] + np.array([-0.25, 0.25])) / periods
+        marks = (np.arange(periods + 1)[:, None] + np.array([-0.22, 0.22])) / periods
         ends = start + np.clip(marks, 0, 1)[..., None] * (end - start)
         dashes += list(to_fixed(ends))
     return dashes
@@ -191,7 +191,7 @@ def _dashes(corners: np.ndarray, length: float) -> list[np.ndarray]:
 def _write_tag(
     image: np.ndarray,
     text: str,
-    corner: tuple[float, float],
+    corner: tuple[float | int, float | int],
     colour: tuple[int, int, int],
     seen: bool,
 ) -> None:

@@ -18,7 +18,7 @@ GROUP_COLOURS = np.array(
         (255, 122, 224),  # pink
         (176, 226, 40),  # lime
         (122, 146, 255),  # periwinkle
-        (240, 92, 64),  # vermilion
+        (222, 188, 152),  # sand
         (150, 226, 255),  # ice
     ],
     np.uint8,
@@ -28,7 +28,7 @@ GROUP_COLOURS = np.array(
 TINTS = 5
 """Shades within a group."""
 
-TINT_REACH = 0.3
+TINT_REACH = 0.15
 """How far the darkest and the lightest shade go towards black and white."""
 
 RAINBOW = 20
@@ -54,7 +54,9 @@ def track_colours(tracks: Tracks) -> UInt8[np.ndarray, "tracks 3"]:
     for one in np.unique(group):
         members = group == one
         reach = _stretched(along[members])
-        colours[members] = _rainbow(reach) if one == NO_GROUP else _tinted(group_colour(one), reach)
+        colours[members] = (
+            _rainbow(reach) if one == NO_GROUP else _tinted(group_colour(int(one)), reach)
+        )
     return colours
 
 

@@ -22,18 +22,25 @@ def invert(
     Convention: raster pixels of the picture; `displacement[i, j]` is how far the content at
     `grid.centres[i, j]` moves. Returns b with source = target + b.
     """
-    landed = _splat(displacement, grid)
-    source = grid.centres + _close(landed)
     jacobian = _jacobian(displacement, grid)
+    source = grid.centres + _close(_splat(displacement, grid, folds=_folds(jacobian)))
+    miss, step = _newton(source, displacement, jacobian, grid)
     for _ in range(REFINEMENTS):
-        source = source + _newton_step(source, displacement, jacobian, grid)
+        further = source + step
+        new_miss, new_step = _newton(further, displacement, jacobian, grid)
+        better = (new_miss < miss)[..., None]
+        source = np.where(better, further, source)
+        miss, step = np.minimum(new_miss, miss), np.where(better, new_step, 0.5 * step)
     return source - grid.centres
 
 
 def _splat(
-    displacement: Float32[np.ndarray, "rows columns 2"], grid: Grid
+    displacement: Float32[np.ndarray, "rows columns 2"], grid: Grid, *, folds: bool
 ) -> Float32[np.ndarray, "rows columns 2"]:
-    """Nearest-cell splat of -displacement, far movers last so that they win; NaN where nothing."""
+    """Nearest-cell splat of -displacement; NaN where nothing lands.
+
+    Where the field folds over itself, far movers come last, so that they win.
+    """
     columns, rows = grid.cells
     fine = cv2.resize(displacement, (2 * columns, 2 * rows), interpolation=cv2.INTER_LINEAR)
     x = (np.arange(2 * columns, dtype=np.float32) + 0.5) / 2
@@ -42,7 +49,8 @@ def _splat(
     i = np.floor(y[:, None] + fine[..., 1] / grid.pitch[1]).astype(np.int64).ravel()
     flat = fine.reshape(-1, 2)
     kept = np.flatnonzero((i >= 0) & (i < rows) & (j >= 0) & (j < columns))
-    kept = kept[np.argsort((flat[kept] ** 2).sum(axis=1), kind="stable")]
+    if folds:
+        kept = kept[np.argsort((flat[kept] ** 2).sum(axis=1), kind="stable")]
     landed = np.full((rows * columns, 2), np.nan, np.float32)
     landed[i[kept] * columns + j[kept]] = -flat[kept]
     return landed.reshape(rows, columns, 2)
@@ -88,29 +96,31 @@ def _jacobian(
     return np.ascontiguousarray(jacobian, dtype=np.float32)
 
 
-def _newton_step(
+def _folds(jacobian: Float32[np.ndarray, "rows columns 4"]) -> bool:
+    """Whether neighbours change sides anywhere."""
+    a, b, c, d = cv2.split(jacobian)
+    return bool((a * d - b * c).min() < 0.05)
+
+
+def _newton(
     source: Float32[np.ndarray, "rows columns 2"],
     displacement: Float32[np.ndarray, "rows columns 2"],
     jacobian: Float32[np.ndarray, "rows columns 4"],
     grid: Grid,
-) -> Float32[np.ndarray, "rows columns 2"]:
-    """One damped step that brings source + d(source) nearer to its target."""
+) -> tuple[Float32[np.ndarray, "rows columns"], Float32[np.ndarray, "rows columns 2"]]:
+    """(squared distance by which source + d(source) misses its target, the step that mends it)."""
     at = source / grid.pitch - 0.5
-    both = cv2.remap(
-        np.concatenate([displacement, jacobian], axis=2)[..., :4].copy(),
-        at,
-        None,
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    rest = cv2.remap(
-        jacobian[..., 2:].copy(), at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    a, b, c, d = both[..., 2], both[..., 3], rest[..., 0], rest[..., 1]
-    error = grid.centres - source - both[..., :2]
+    edge = cv2.BORDER_REPLICATE
+    moved = source + cv2.remap(displacement, at, None, cv2.INTER_LINEAR, borderMode=edge)
+    error = grid.centres - moved
+    a, b, c, d = cv2.split(cv2.remap(jacobian, at, None, cv2.INTER_LINEAR, borderMode=edge))
     determinant = np.maximum(a * d - b * c, 0.2)
     step = np.stack(
-        [(d * error[..., 0] - b * error[..., 1]), (a * error[..., 1] - c * error[..., 0])], axis=2
+        [
+            (d * error[..., 0] - b * error[..., 1]) / determinant,
+            (a * error[..., 1] - c * error[..., 0]) / determinant,
+        ],
+        axis=2,
     )
     bound = 4 * float(grid.pitch.max())
-    return (step / determinant[..., None]).clip(-bound, bound)
+    return (error**2).sum(axis=2), step.clip(-bound, bound)

@@ -25,7 +25,7 @@ def draw_trails(
     colours: UInt8[np.ndarray, "tracks 3"],
     frame: int,
     trail: int,
-    radius: float,
+    radius: float | int,
 ) -> None:
     """Draw a fading trail behind every track, over the frames before `frame`.
 

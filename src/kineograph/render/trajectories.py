@@ -123,7 +123,7 @@ def _carry_back(
         displacement[riders] = points[riders] - anchors[riders, None]
         displacement[riders, :start] = displacement[carriers, :start]
         for carrier in np.unique(group[carriers]):
-            ended = np.flatnonzero((group == carrier) & (last < start))
+            ended = np.flatnonzero((group == carrier) & (last <= start))
             onward = displacement[riders, start:].mean(axis=0) - displacement[riders, start].mean(
                 axis=0
             )

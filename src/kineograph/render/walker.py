@@ -15,7 +15,10 @@ LONG_SIDE = 144
 EDGE = 5.0
 """Colour difference (CIE Lab units) that a walker crosses with probability 1/e."""
 
-LEAK = 2e-3
+HEED = 3.0
+"""Spacing of known values, in cells, up to which the picture's edges do not count at all."""
+
+LEAK = 2e-4
 """Conductance that is left across the strongest edge; keeps every system solvable."""
 
 
@@ -92,11 +95,13 @@ class Walker:
 
     Args:
         grid: the raster that is walked on.
-        laplacian: (cells, cells) graph Laplacian with conductances in (0, 1].
+        across: conductance between a cell and the next in its row, in (0, 1].
+        down: conductance between a cell and the one below.
     """
 
     grid: Grid
-    laplacian: sparse.csc_matrix
+    across: Float32[np.ndarray, "rows columns_1"]
+    down: Float32[np.ndarray, "rows_1 columns"]
 
     @staticmethod
     def on(picture: UInt8[np.ndarray, "height width 3"], grid: Grid) -> "Walker":
@@ -104,9 +109,17 @@ class Walker:
         small = np.ascontiguousarray(grid.shrink(picture))
         calm = cv2.pyrMeanShiftFiltering(small, sp=3, sr=14, maxLevel=0)
         lab = cv2.cvtColor(calm.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-        across = _conductance(lab[:, 1:], lab[:, :-1])
-        down = _conductance(lab[1:], lab[:-1])
-        return Walker(grid, _laplacian(across, down))
+        return Walker(grid, _conductance(lab[:, 1:], lab[:, :-1]), _conductance(lab[1:], lab[:-1]))
+
+    @cached_property
+    def laplacian(self) -> sparse.csc_matrix:
+        """(cells, cells) graph Laplacian of the conductances."""
+        return _laplacian(self.across, self.down)
+
+    def heeding(self, spacing: float) -> "Walker":
+        """The walker for values known every `spacing` cells: the closer, the less edges count."""
+        least = np.float32(min(1.0, (HEED / spacing) ** 2))
+        return Walker(self.grid, np.maximum(self.across, least), np.maximum(self.down, least))
 
     def settle(
         self,

@@ -71,7 +71,7 @@ class Warp:
 
     def at(self, frame: int) -> WarpedFrame:
         """One frame, whichever was drawn before."""
-        leave = self._leave[frame]
+        leave = float(self._leave[frame])
         if leave == 0:
             return WarpedFrame(self._picture.copy(), np.full_like(self._picture[..., 0], 255))
         rest, *bodies = (self._at_home(layer, leave) for layer in self._layers)
@@ -163,8 +163,11 @@ def _outline(
     """The body's solidity at full size: its share, brought to the picture's edges; a narrow rim."""
     assert body.share is not None
     whole = (refine(body.share, picture, grid) > 0.5).astype(np.uint8)
-    tidy = cv2.medianBlur(whole, 5).astype(np.float32)
-    return cv2.GaussianBlur(tidy, (0, 0), SOFT, borderType=cv2.BORDER_REPLICATE)
+    tidy = cv2.medianBlur(whole, 5)
+    if not tidy.any():  # smaller than the filters: a brush of a pixel or two
+        tidy = (grid.grow(body.share) >= 0.5 * body.share.max()).astype(np.uint8)
+    solid = tidy.astype(np.float32)
+    return cv2.GaussianBlur(solid, (0, 0), SOFT, borderType=cv2.BORDER_REPLICATE)
 
 
 def _widened(

@@ -1,0 +1,143 @@
+"""What `kineograph animate` is asked for, from its options to a clip that is ready to be made."""
+
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kineograph.cli.options import UsageError
+from kineograph.cli.talk import Talk
+
+if TYPE_CHECKING:
+    from kineograph.cli.sources import Source
+    from kineograph.engines.animate import Animation
+    from kineograph.gestures.base import Gesture
+    from kineograph.gestures.document import Document
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The options of `kineograph animate`, named as there; None was not given."""
+
+    photo: Path | None = None
+    motion: Path | None = None
+    again: Path | None = None
+    drags: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
+    boxes: tuple[str, ...] = ()
+    tracks: Path | None = None
+    text: str | None = None
+    negative_text: str | None = None
+    frames: int | None = None
+    fps: float | None = None
+    size: tuple[int, int] | None = None
+    seed: int | None = None
+    engine: str | None = None
+    max_pixels: int | None = None
+    allow_outside: bool = False
+
+    def check(self) -> None:
+        """Refuse what contradicts itself, before any file is read.
+
+        Raises:
+            UsageError: the options cannot be meant together.
+        """
+        if self.motion is not None and self.again is not None:
+            raise UsageError("--motion and --from both say what moves; give one of them")
+        if self.photo is None and self.motion is None and self.again is None:
+            if self.text is None:
+                raise UsageError("nothing to animate; give a PHOTO, --motion or --from")
+            if self.size is None:
+                raise UsageError("without a PHOTO the size is unknown; give --size, as 832x480")
+        if self.fps is not None and not (isfinite(self.fps) and 0 < self.fps <= 1000):
+            raise UsageError(f"--fps {self.fps:g} was given; give a number above 0, up to 1000")
+
+    def animation(self, talk: Talk) -> "Animation":
+        """The clip, ready to be made: every gesture expanded and the engine content with it.
+
+        Raises:
+            KineographError: something given is missing, broken or impossible.
+        """
+        from kineograph.core.picture import MAX_PIXELS
+        from kineograph.engines.animate import animate
+
+        source = self._source()
+        document = self._document(source, talk)
+        animation = animate(
+            document.add(*self._gestures(document)),
+            size=self.size or (source.size if source else None),
+            engine=self.engine or (source.engine if source else None),
+            max_pixels=self.max_pixels or MAX_PIXELS,
+        )
+        for note in animation.notes:
+            talk.note(note)
+        return animation
+
+    def _source(self) -> "Source | None":
+        from kineograph.cli import sources
+
+        if self.motion is not None:
+            return sources.from_file(self.motion)
+        return None if self.again is None else sources.from_output(self.again)
+
+    def _document(self, source: "Source | None", talk: Talk) -> "Document":
+        """The document before the command line's gestures are added."""
+        from kineograph.core.picture import MAX_PIXELS
+        from kineograph.gestures.document import Document
+
+        changes = self._changes()
+        if source is not None:
+            if self.photo is not None:
+                changes["picture"] = self._replaced(source, self.photo, talk)
+            if self.engine is not None:
+                changes["engine"] = _engine(source, self.engine)
+            return source.document(changes, allow_outside=self.allow_outside)
+        if self.engine is not None:
+            changes["engine"] = {"name": self.engine}
+        if self.photo is None:
+            assert self.size is not None, "check() has seen to it"
+            return Document(size=self.size, **changes)
+        return Document.for_picture(self.photo, max_pixels=self.max_pixels or MAX_PIXELS, **changes)
+
+    def _changes(self) -> dict[str, Any]:
+        """Fields of the document that the options give outright."""
+        given = {
+            "frames": self.frames,
+            "fps": self.fps,
+            "text": self.text,
+            "negative_text": self.negative_text,
+            "seed": self.seed,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _replaced(self, source: "Source", photo: Path, talk: Talk) -> dict[str, str]:
+        """PHOTO in place of the document's picture."""
+        from kineograph.core.files import sha256_of
+        from kineograph.core.picture import read_picture
+
+        if not photo.is_file():
+            read_picture(photo)  # says what is wrong with it
+        digest = sha256_of(photo)
+        picture = source.data.get("picture")
+        if self.again is not None and isinstance(picture, dict) and picture.get("sha256") != digest:
+            talk.note(f"{photo} is not the picture that {source.name} was made from")
+        return {"path": photo.absolute().as_posix(), "sha256": digest}
+
+    def _gestures(self, document: "Document") -> list["Gesture"]:
+        from kineograph.gestures.shorthand import parse_box, parse_drag, parse_pin
+        from kineograph.gestures.tracks_file import TracksFile
+
+        size = document.size
+        gestures: list[Gesture] = [parse_drag(text, size) for text in self.drags]
+        gestures += [parse_pin(text, size) for text in self.pins]
+        gestures += [parse_box(text, size) for text in self.boxes]
+        if self.tracks is not None:
+            gestures.append(TracksFile(path=self.tracks.absolute().as_posix()))
+        return gestures
+
+
+def _engine(source: "Source", name: str) -> dict[str, Any]:
+    """An engine in place of the document's; settings are kept if it is the same one."""
+    engine = source.data.get("engine")
+    same = isinstance(engine, dict) and engine.get("name", "warp") == name
+    return {**engine, "name": name} if same and isinstance(engine, dict) else {"name": name}

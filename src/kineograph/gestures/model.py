@@ -1,0 +1,123 @@
+"""What every part of a motion document is made of: strict models, and the types of their fields."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from kineograph.core.errors import DocumentError
+from kineograph.gestures.messages import nearest, one_line, shown
+
+
+class Strict(BaseModel):
+    """A model that cannot be changed, knows all its fields, and says in one line what is wrong.
+
+    Raises:
+        DocumentError: a field is unknown or missing, or its value is not allowed.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
+
+    if not TYPE_CHECKING:  # type checkers read the fields
+
+        def __init__(self, /, **data: Any) -> None:
+            try:
+                super().__init__(**data)
+            except ValidationError as error:
+                raise DocumentError(one_line(error, data, self.title(data))) from None
+
+        # Models inside others are not built through __init__, so that the place of a mistake is
+        # told from the outermost one.
+        __init__.__pydantic_base_init__ = True
+
+    @classmethod
+    def title(cls, data: Mapping[str, Any]) -> str:
+        """What a message calls the thing that was to be made of `data`."""
+        return cls.__name__
+
+    @model_validator(mode="before")
+    @classmethod
+    def _know_all_fields(cls, data: Any) -> Any:
+        unknown = (
+            [name for name in data if name not in cls.model_fields]
+            if isinstance(data, Mapping)
+            else []
+        )
+        if unknown:
+            raise ValueError(
+                f"has an unknown field {shown(unknown[0])}; {nearest(unknown[0], cls.model_fields)}"
+                f"known: {', '.join(cls.model_fields)}"
+            )
+        return data
+
+
+def _plain_number(value: Any) -> Any:
+    """NumPy's numbers are welcome; text and truth values are no numbers."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"is {shown(value)}; give a number")
+    return value
+
+
+def plain_list(value: Any) -> Any:
+    """NumPy's arrays are welcome."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _plain_path(value: Any) -> Any:
+    """Paths with forward slashes, on every system."""
+    if isinstance(value, Path):
+        value = value.as_posix()
+    if isinstance(value, str) and (not value.strip() or "\0" in value):
+        raise ValueError(f"is {shown(value)}; name a file")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_plain_number)]
+"""A finite number."""
+
+Whole = Annotated[int, BeforeValidator(_plain_number)]
+"""A number without a fraction."""
+
+Coordinate = Annotated[Number, Field(ge=-1e7, le=1e7)]
+"""A place along x or y in canvas pixels."""
+
+Point = Annotated[tuple[Coordinate, Coordinate], BeforeValidator(plain_list)]
+"""x, y in canvas pixels, which spans [0, W] x [0, H]; the top-left pixel's centre is 0.5, 0.5."""
+
+Corners = Annotated[
+    tuple[Coordinate, Coordinate, Coordinate, Coordinate], BeforeValidator(plain_list)
+]
+"""x0, y0, x1, y1 in canvas pixels: the left, top, right and bottom sides."""
+
+FileName = Annotated[str, BeforeValidator(_plain_path)]
+"""A file, named with forward slashes, relative to the folder of the document."""
+
+
+def check_corners(corners: tuple[float, float, float, float]) -> None:
+    """Check that a box has an area.
+
+    Raises:
+        ValueError: it has none, or is inside out.
+    """
+    x0, y0, x1, y1 = corners
+    if not (x0 < x1 and y0 < y1):
+        raise ValueError(
+            f"is the box {x0:g},{y0:g},{x1:g},{y1:g}, which has no area; give the left, top, "
+            "right and bottom side in this order"
+        )

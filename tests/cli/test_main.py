@@ -1,0 +1,145 @@
+"""The command as a whole: help, version, errors in one line, exit codes."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import kineograph
+from kineograph.cli import main
+from kineograph.core.errors import DocumentError
+
+COMMANDS = ("animate", "expand", "overlay", "info", "schema")
+
+
+def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    code = "from kineograph.cli.main import run; run()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
+    """The command with one more command that fails as its argument says."""
+    app = typer.Typer(cls=main.Commands, add_completion=False, pretty_exceptions_enable=False)
+    app.callback()(main.kineograph_command)
+
+    @app.command()
+    def fail(how: str) -> None:
+        errors = {
+            "user": DocumentError("two lines\nof text, gestures[1].path"),
+            "stop": KeyboardInterrupt(),
+            "memory": MemoryError(),
+            "bug": ZeroDivisionError("a bug"),
+        }
+        raise errors[how]
+
+    return app
+
+
+def test_help_lists_every_command_with_one_example() -> None:
+    shown = CliRunner().invoke(main.app, ["--help"])
+    assert shown.exit_code == 0
+    assert 'kineograph animate photo.jpg --drag "120,200 > 260,180" -o out.mp4' in shown.output
+    assert all(f" {name} " in shown.output for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    shown = CliRunner().invoke(main.app, [command, "--help"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0
+    assert shown.output.count(f"kineograph {command} ") == 2  # usage and example
+    undocumented = [line for line in shown.output.splitlines() if line.rstrip(" │").endswith(">")]
+    assert undocumented == [], "every option says what it does"
+
+
+def test_without_a_command_it_shows_its_help() -> None:
+    shown = CliRunner().invoke(main.app, [])
+    assert shown.exit_code == 0
+    assert "Usage: kineograph" in shown.output
+
+
+def test_version() -> None:
+    shown = CliRunner().invoke(main.app, ["--version"])
+    assert (shown.exit_code, shown.output) == (0, f"kineograph {kineograph.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (["--bogus"], "error: No such option: --bogus\n"),
+        (["anim"], "error: No such command 'anim'. Did you mean 'animate'?\n"),
+        (
+            ["animate", "a.jpg", "--drg", "1"],
+            "error: No such option: --drg (Possible options: --drag)\n",
+        ),
+        (["animate", "a.jpg", "b.jpg"], "error: Got unexpected extra argument(s) (b.jpg)\n"),
+        (["info"], "error: Missing argument 'FILE...'.\n"),
+        (
+            ["animate", "a.jpg", "--frames", "0"],
+            "error: Invalid value for '--frames': Input should be greater than or equal to 1\n",
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_exit_2(line: list[str], message: str) -> None:
+    shown = CliRunner().invoke(main.app, line)
+    assert (shown.exit_code, shown.stdout, shown.stderr) == (2, "", message)
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "message"),
+    [
+        ("user", 2, "error: two lines of text, gestures[1].path\n"),
+        ("stop", 130, "stopped; nothing was written\n"),
+        ("memory", 2, "error: out of memory; ask for a smaller --size or fewer --frames\n"),
+    ],
+)
+def test_a_failure_is_one_line(broken: typer.Typer, how: str, code: int, message: str) -> None:
+    shown = CliRunner().invoke(broken, ["fail", how])
+    assert (shown.exit_code, shown.stdout, shown.stderr) == (code, "", message)
+
+
+def test_debug_shows_the_trace(broken: typer.Typer) -> None:
+    shown = CliRunner().invoke(broken, ["--debug", "fail", "user"])
+    assert isinstance(shown.exception, DocumentError)
+
+
+def test_a_bug_is_not_hidden(broken: typer.Typer) -> None:
+    shown = CliRunner().invoke(broken, ["fail", "bug"])
+    assert isinstance(shown.exception, ZeroDivisionError)
+
+
+def test_help_takes_less_than_400_ms() -> None:
+    seconds = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        assert run("--help").returncode == 0
+        seconds.append(time.perf_counter() - begun)
+        if seconds[-1] < 0.4:
+            return
+    pytest.fail(f"kineograph --help took {min(seconds):.2f} s at best; 0.4 s are allowed")
+
+
+def test_exit_codes_and_streams_of_the_real_process() -> None:
+    done = run("animate", "no-such.jpg")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    code = f"{sys.executable} -c 'from kineograph.cli.main import run; run()' schema | head -c 1"
+    done = subprocess.run(
+        ["bash", "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout == "{"
