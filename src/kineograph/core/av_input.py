@@ -78,7 +78,9 @@ class ContainerInput:
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
     try:
-        with av.open(str(path), metadata_errors="replace", options=_OPTIONS) as container:
+        with av.open(
+            str(path.absolute()), metadata_errors="replace", options=_OPTIONS
+        ) as container:
             yield container
     except av.error.EOFError as error:  # headers, and nothing behind them
         raise _no_pictures(path) from error
@@ -117,7 +119,7 @@ def _scan(container: InputContainer, stream: VideoStream, path: Path) -> Cadence
     claims = [stream.average_rate, stream.base_rate, stream.guessed_rate]
     if container.format.name == "gif":  # it says none, FFmpeg guesses from the first delays
         claims = [fps_of_record(find_request(path)), *claims[: len(starts) == 1]]
-    return cadence(np.sort(np.array(starts)), max(ends), tick, claims)
+    return cadence(np.array(starts), max(ends), tick, claims)
 
 
 def _check_whole(container: InputContainer, stream: VideoStream, path: Path, end: float) -> None:

@@ -8,6 +8,7 @@ import shutil
 import struct
 from html import escape, unescape
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 from PIL import Image, PngImagePlugin
@@ -27,6 +28,23 @@ _DESCRIPTION = re.compile(
     rb'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">(.*?)</rdf:li>', re.DOTALL
 )
 _ANIMATION_FLAG, _XMP_FLAG = 0x02, 0x04
+
+
+_LIMIT = Lock()
+
+
+def open_image(path: Path) -> Image.Image:
+    """Open a picture file of any size with Pillow; only its header is read.
+
+    Pillow's own guard against huge pictures knows nothing of `--max-pixels`; whoever goes on to
+    decode the pixels checks their number first.
+    """
+    with _LIMIT:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(path)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def xmp(text: str) -> bytes:

@@ -30,3 +30,7 @@ class DocumentError(KineographError):
 
 class EngineError(KineographError):
     """An engine is unknown, or cannot do what the request asks."""
+
+
+class VisionError(KineographError):
+    """A picture or video cannot be measured: an eye is unknown, or lacks packages or weights."""

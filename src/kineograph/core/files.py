@@ -95,7 +95,7 @@ def _scratch(path: Path) -> Iterator[Path]:
     missing = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name[:100]}-", dir=path.parent))
+        scratch = Path(tempfile.mkdtemp(prefix=".kineograph-", dir=path.parent))
     except OSError as error:
         _remove_empty(missing)
         raise _unwritable(path.parent, error) from error

@@ -18,6 +18,9 @@ T = TypeVar("T")
 MAX_COMMON_RATE = 60
 """The fastest rate at which every picture of an irregular file is given a frame of its own."""
 
+MAX_RATE = 240
+"""The fastest rate chosen for a file whose times follow no rule."""
+
 
 @dataclass(frozen=True)
 class Cadence:
@@ -60,7 +63,7 @@ def cadence(
     tick: float,
     declared: Iterable[Fraction | None] = (),
 ) -> Cadence:
-    """Choose a constant rate for pictures that begin at `starts` (seconds, ascending).
+    """Choose a constant rate for pictures that begin at `starts` (seconds).
 
     Args:
         starts: when each picture begins, at least one.
@@ -72,10 +75,11 @@ def cadence(
     failing that, the lowest rate up to 60 at which every picture begins with a frame; failing
     that, the rate of the median step.
     """
+    starts = np.unique(starts)
     claims = [rate for rate in declared if rate is not None and 0 < rate <= 1000]
     if len(starts) > 1:
         fps = _regular_rate(starts, tick, claims) or _common_rate(starts, tick, claims)
-        fps = fps or _nice(1.0 / float(np.median(np.diff(starts))))
+        fps = fps or _nice(min(MAX_RATE, 1.0 / float(np.median(np.diff(starts)))))
     else:
         length = end - float(starts[0])
         fps = claims[0] if claims else _nice(1.0 / length if length > 0 else 1.0)

@@ -35,7 +35,7 @@ class GifOutput:
     def __init__(self, path: Path, size: tuple[int, int], fps: Fraction, text: str | None) -> None:
         self._path, self._size, self._fps, self._text = path, size, fps, text
         self._waiting = path.with_name("frames.mkv")
-        self._container = av.open(str(self._waiting), "w")
+        self._container = av.open(str(self._waiting.absolute()), "w")
         lossless = {"preset": "ultrafast", "crf": "0"}
         self._stream = self._container.add_stream("libx264rgb", fps, lossless)
         self._stream.width, self._stream.height = size
@@ -76,7 +76,9 @@ class GifOutput:
 
     def _encode(self, path: Path, palette: VideoFrame) -> None:
         options = {"fflags": "+bitexact", "loop": "0"}
-        with av.open(str(path), "w", format="gif", container_options=options) as container:
+        with av.open(
+            str(path.absolute()), "w", format="gif", container_options=options
+        ) as container:
             stream = container.add_stream("gif", self._fps)
             stream.width, stream.height = self._size
             stream.pix_fmt = "pal8"
@@ -97,7 +99,7 @@ class GifOutput:
         palette.pts, palette.time_base = 0, 1 / self._fps
         colours.push(palette)
         colours.push(None)
-        with av.open(str(self._waiting)) as container:
+        with av.open(str(self._waiting.absolute())) as container:
             for index, frame in enumerate(container.decode(video=0)):
                 frame.pts, frame.time_base = index, 1 / self._fps
                 frames.push(frame)

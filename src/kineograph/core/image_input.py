@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
 
-from kineograph.core.embedding import webp_durations
+from kineograph.core.embedding import open_image, webp_durations
 from kineograph.core.errors import PictureError, VideoError
 from kineograph.core.frame_rate import Cadence, cadence
 from kineograph.core.picture import PICTURE_ENDINGS, check_pixels, read_picture, to_rgb
@@ -81,7 +80,7 @@ class WebpInput:
         self.path = path
         try:
             self._durations = webp_durations(path)
-            with Image.open(path) as image:
+            with open_image(path) as image:
                 self.size = image.size
         except (OSError, ValueError, SyntaxError) as error:
             raise VideoError(f"cannot read {path} as WebP: {error}; is it complete?") from error
@@ -102,7 +101,7 @@ class WebpInput:
 
     def _timed(self) -> Iterator[tuple[float, UInt8[np.ndarray, "height width 3"]]]:
         time = 0.0
-        with Image.open(self.path) as image:
+        with open_image(self.path) as image:
             for index, length in enumerate(self._durations):
                 try:
                     image.seek(index)
@@ -115,7 +114,7 @@ class WebpInput:
 def is_still(path: Path) -> bool:
     """Whether a file is a readable picture that does not move (PNG and GIF may move)."""
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             return not getattr(image, "is_animated", False)
     except (OSError, SyntaxError, ValueError):
         return False
@@ -124,7 +123,7 @@ def is_still(path: Path) -> bool:
 def _fps_of_frame(picture: Path) -> Fraction | None:
     """The rate that Kineograph writes into the first PNG of a folder."""
     try:
-        with Image.open(picture) as image:
+        with open_image(picture) as image:
             return positive_rate(image.info.get("fps"))
     except (OSError, SyntaxError, ValueError):
         return None

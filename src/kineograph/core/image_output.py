@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from kineograph.core.embedding import png_text
+from kineograph.core.embedding import open_image, png_text
 from kineograph.core.request_record import FOLDER_FILE
 
 
@@ -46,7 +46,7 @@ def is_our_folder(path: Path) -> bool:
     if not ours or set(names) - set(ours) - {FOLDER_FILE}:
         return False
     try:
-        with Image.open(path / ours[0]) as image:
+        with open_image(path / ours[0]) as image:
             return image.info.get("Software") == "kineograph"
     except (OSError, SyntaxError, ValueError):
         return False

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageCms, ImageOps
 
-from kineograph.core.embedding import png_text, xmp
+from kineograph.core.embedding import open_image, png_text, xmp
 from kineograph.core.errors import OutputError, PictureError
 from kineograph.core.files import whole_file
 from kineograph.core.request_record import Record, to_text, with_sidecar
@@ -70,7 +70,7 @@ def read_picture(
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Open a picture; whatever goes wrong in the block becomes one line about this file."""
     try:
-        with _open_any_size(path) as image:
+        with open_image(path) as image:
             yield image
     except Image.UnidentifiedImageError as error:
         raise PictureError(
@@ -79,15 +79,6 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except _BROKEN as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise PictureError(f"cannot read the picture {path}: {reason}; is it complete?") from error
-
-
-def _open_any_size(path: Path) -> Image.Image:
-    # Pillow's own guard knows nothing of --max-pixels; ours looks at the header right afterwards.
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        return Image.open(path)
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-from PIL import Image
 
 from kineograph.core import embedding
 from kineograph.core.errors import OutputError, VideoError
@@ -86,10 +85,10 @@ def find_request(path: Path) -> Record | None:
 def _embedded(path: Path) -> Record | None:
     try:
         if path.suffix.lower() in _CONTAINERS:
-            with av.open(str(path), options=_OPTIONS) as container:
+            with av.open(str(path.absolute()), options=_OPTIONS) as container:
                 tags = {key.lower(): value for key, value in container.metadata.items()}
             return from_text(tags.get("comment"))
-        with Image.open(path) as image:
+        with embedding.open_image(path) as image:
             return from_text(embedding.from_picture(image))
     except (av.error.FFmpegError, OSError, ValueError, SyntaxError):
         return None

@@ -1,6 +1,6 @@
 """From a motion document to a finished clip: expand, lower, generate, write."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -122,7 +122,10 @@ class Animation:
             EngineError: the engine breaks its promise on size or number of frames.
         """
         done = 0
-        with closing(self.engine.generate(self.request)) as made:
+        with ExitStack() as stack:
+            made = self.engine.generate(self.request)
+            if isinstance(made, Generator):
+                stack.enter_context(closing(made))  # stopping early cancels the engine's work
             for frame in made:
                 done += 1
                 self._check(frame, done)

@@ -207,7 +207,7 @@ class Engine(ABC):
 
 def listed(names: Any) -> str:
     """Names as a person writes them, in the order of `INPUTS` where they are inputs."""
-    order = {name: index for index, name in enumerate(INPUTS)}
+    order: dict[str, int] = {name: index for index, name in enumerate(INPUTS)}
     return ", ".join(sorted(names, key=lambda name: (order.get(name, len(order)), name)))
 
 

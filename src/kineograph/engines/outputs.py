@@ -28,9 +28,9 @@ def check_outputs(
     for path, place in zip(given, places, strict=True):
         if places.count(place) > 1:
             raise OutputError(f"two outputs would be written to {path}; name two different files")
-    for path in (video, overlay):
-        if path is not None:
-            check_output(path)
+    for clip in (video, overlay):
+        if clip is not None:
+            check_output(clip)
     if last_frame is not None:
         _check_picture(Path(last_frame))
 

@@ -195,7 +195,7 @@ def _fields(
     brush that was a little too large.
     """
     tread = footprint(part, trajectories, grid)
-    mine = 0.05 * tread + 4.0 * inside_depth(tread) ** 2
+    mine = 0.3 * tread + 4.0 * inside_depth(tread) ** 2
     away = cv2.distanceTransform((~tread).astype(np.uint8), cv2.DIST_L2, 3)
     far = (away / _radius(tread) / reach).clip(0, None)
     others = 0.5 * (far > 1) + 2e-3 * far**2

@@ -97,7 +97,9 @@ def _complete(
     return image, source
 
 
-def _patches(image: Float32[np.ndarray, "height width 3"], at: Places) -> Float32[np.ndarray, "n d"]:
+def _patches(
+    image: Float32[np.ndarray, "height width 3"], at: Places
+) -> Float32[np.ndarray, "n d"]:
     padded = cv2.copyMakeBorder(image, HALF, HALF, HALF, HALF, cv2.BORDER_REFLECT_101)
     step = np.arange(2 * HALF + 1)
     rows = at[:, 0, None, None] + step[:, None]
@@ -105,7 +107,9 @@ def _patches(image: Float32[np.ndarray, "height width 3"], at: Places) -> Float3
     return padded[rows, columns].reshape(len(at), -1)
 
 
-def _nearest(image: Float32[np.ndarray, "height width 3"], wanted: Places, donors: Places) -> Places:
+def _nearest(
+    image: Float32[np.ndarray, "height width 3"], wanted: Places, donors: Places
+) -> Places:
     """The donor whose patch looks most like each wanted place, in a few principal components."""
     pool = _patches(image, donors)
     mean = pool.mean(axis=0)

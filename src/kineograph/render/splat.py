@@ -65,7 +65,8 @@ def _close(
 
 
 def push_pull(
-    values: Float32[np.ndarray, "rows columns channels"], weight: Float32[np.ndarray, "rows columns"]
+    values: Float32[np.ndarray, "rows columns channels"],
+    weight: Float32[np.ndarray, "rows columns"],
 ) -> Float32[np.ndarray, "rows columns channels"]:
     """Smooth completion of `values` where `weight` is 0 (Gortler et al., 1996).
 

@@ -1,5 +1,6 @@
 """Where a body hangs on to its surroundings and stretches, and where it comes off."""
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
@@ -7,6 +8,10 @@ from kineograph.render.walker import Walker
 
 GIVE = (0.35, 0.9)
 """Strain below which a seam only stretches, and above which it tears."""
+
+
+LEAKED = 0.15
+"""Share of a motion that gets across edges by leaking only, and is taken for none."""
 
 
 def hold_on(
@@ -36,12 +41,18 @@ def hold_on(
         return None
     pull = 50.0 * (core | held).astype(np.float32)
     target = core.astype(np.float32)
-    fade = walker.settle(pull.ravel(), target.reshape(-1, 1))[:, 0].reshape(share.shape).clip(0, 1)
+    fade = walker.settle(pull.ravel(), target.reshape(-1, 1))[:, 0].reshape(share.shape)
+    fade = ((fade - LEAKED) / (1 - 2 * LEAKED)).clip(0, 1)
     strain = _strain(fade, reach, pitch)
     low, high = GIVE
     give = 1 - ((strain - low) / (high - low)).clip(0, 1)
     give = give * give * (3 - 2 * give)
-    return 1 - give * (1 - fade), give * fade
+    return _soften(1 - give * (1 - fade)), _soften(give * fade)
+
+
+def _soften(factor: Float32[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "rows columns"]:
+    """Blur by a cell, so that no step of the grid shows."""
+    return cv2.GaussianBlur(factor, (0, 0), 0.8, borderType=cv2.BORDER_REPLICATE)
 
 
 def _strain(

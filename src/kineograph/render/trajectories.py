@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 from kineograph.core.state import State
 from kineograph.core.tracks import NO_GROUP, Tracks
 
+
 @dataclass(frozen=True, eq=False)
 class Trajectories:
     """Points of the first picture and how far each has moved at every frame.

@@ -21,6 +21,10 @@ SOFT = 1.2
 """Standard deviation, in pixels, of the blur that takes the steps out of a body's outline."""
 
 
+SMOOTH = 3.0
+"""Mean slope, in grey levels a pixel, from which on a rim is kept narrow."""
+
+
 @dataclass(frozen=True, eq=False)
 class WarpedFrame:
     """One frame and how much of it the picture vouches for.
@@ -166,8 +170,22 @@ def _outline(
     tidy = cv2.medianBlur(whole, 5)
     if not tidy.any():  # smaller than the filters: a brush of a pixel or two
         tidy = (grid.grow(body.share) >= 0.5 * body.share.max()).astype(np.uint8)
-    solid = tidy.astype(np.float32)
-    return cv2.GaussianBlur(solid, (0, 0), SOFT, borderType=cv2.BORDER_REPLICATE)
+    return _feathered(tidy.astype(np.float32), picture)
+
+
+def _feathered(
+    solid: Float32[np.ndarray, "height width"], picture: UInt8[np.ndarray, "height width 3"]
+) -> Float32[np.ndarray, "height width"]:
+    """A narrow rim along edges and texture, a wide one through smooth parts, where none shows."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    slope = cv2.magnitude(cv2.Sobel(grey, -1, 1, 0) / 8, cv2.Sobel(grey, -1, 0, 1) / 8)
+    wide = 0.015 * max(solid.shape)
+    texture = cv2.blur(slope, (2 * round(2 * wide) + 1,) * 2, borderType=cv2.BORDER_REFLECT)
+    smooth = (1 - texture / SMOOTH).clip(0, 1)
+    narrow_rim = cv2.GaussianBlur(solid, (0, 0), SOFT, borderType=cv2.BORDER_REPLICATE)
+    wide_rim = cv2.GaussianBlur(solid, (0, 0), wide, borderType=cv2.BORDER_REPLICATE)
+    rim = narrow_rim + (wide_rim - narrow_rim) * smooth
+    return (rim * 1.04 - 0.02).clip(0, 1)  # no tails, so that what is drawn stays small
 
 
 def _widened(
