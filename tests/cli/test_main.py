@@ -136,6 +136,16 @@ def test_exit_codes_and_streams_of_the_real_process() -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_python_m_kineograph_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kineograph", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == f"kineograph {kineograph.__version__}\n"
+
+
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     code = f"{sys.executable} -c 'from kineograph.cli.main import run; run()' schema | head -c 1"
     done = subprocess.run(

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from kineograph.core.errors import OutputError, PictureError
+from kineograph.core.errors import OutputError, PictureError, VideoError
 from kineograph.core.picture import check_pixels, fit, read_picture, write_picture
 from kineograph.core.request_record import read_request
+from kineograph.core.video import open_video
 
 RECORD = {"kineograph": "0.1", "document": {"text": "Ein Vögelchen fliegt 🐦 <&>"}}
 
@@ -203,6 +204,8 @@ def test_the_limit_and_its_flag(tmp_path: Path) -> None:
     message = r"huge\.png is 20000x10000, 200\.0 megapixels; the limit is 64\.0; allow it with "
     with pytest.raises(PictureError, match=message + "--max-pixels 200000000"):
         read_picture(tmp_path / "huge.png")
+    with pytest.raises(VideoError, match="is a still picture"):
+        open_video(tmp_path / "huge.png")
     Image.fromarray(corners()).save(tmp_path / "a.png")
     assert read_picture(tmp_path / "a.png", max_pixels=24).shape == (4, 6, 3)
     with pytest.raises(PictureError, match="--max-pixels 24"):

@@ -8,9 +8,12 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from kineograph.core.errors import PictureError, VideoError
+from kineograph.core.frame_rate import Cadence, cadence
 from kineograph.core.video import Video, open_video, read_video
 from kineograph.core.video_writer import VideoWriter
 
@@ -273,6 +276,42 @@ def test_a_late_start_is_not_shown(tmp_path: Path) -> None:
     pictures = [flat(grey) for grey in GREYS]
     path = make(tmp_path / "a.mkv", pictures, times=list(times), tick=Fraction(1, 1000))
     assert levels(path) == [0, 1, 2, 3, 4, 5]
+
+
+@given(
+    st.lists(st.floats(0, 3), min_size=1, max_size=20, unique=True),
+    st.sampled_from([Fraction(7), Fraction(25, 2), Fraction(30000, 1001)]),
+    st.integers(1, 120),
+)
+def test_resampling_shows_the_last_picture_begun(
+    starts: list[float], fps: Fraction, frames: int
+) -> None:
+    starts = sorted(starts)
+    shown = list(Cadence(fps, frames, starts[0]).resample(zip(starts, range(20), strict=False)))
+    assert len(shown) == frames
+    for index, picture in enumerate(shown):
+        due = starts[0] + (index + 0.5) / float(fps)
+        assert starts[picture] <= due + 1e-9
+        assert picture + 1 == len(starts) or starts[picture + 1] >= due - 1e-9
+
+
+@given(
+    st.fractions(1, 60, max_denominator=50),
+    st.integers(2, 80),
+    st.sampled_from([0.0, 1 / 90000, 0.001]),
+    st.floats(0, 100),
+)
+def test_a_constant_rate_is_found_again(
+    fps: Fraction, count: int, tick: float, start: float
+) -> None:
+    starts = start + np.arange(count) / float(fps)
+    if tick:
+        starts = np.rint(starts / tick) * tick
+    found = cadence(starts, float(starts[-1]), tick, [fps])
+    assert (found.fps, found.frames) == (fps, count)
+    unclaimed = cadence(starts, float(starts[-1]), tick)
+    assert unclaimed.frames == count
+    assert float(unclaimed.fps) == pytest.approx(float(fps), rel=0.1)
 
 
 # --- streams

@@ -170,6 +170,20 @@ def test_same_frames_and_record_give_the_same_bytes(tmp_path: Path, ending: str)
     assert len(prints) == 1
 
 
+def test_h264_is_the_same_whatever_lay_in_memory_before(tmp_path: Path) -> None:
+    """Grainy frames of a size at which x264's AVX-512 code gives other bytes each time."""
+    rng = np.random.default_rng(0)
+    frames = moving(30, (416, 240))
+    frames = np.clip(frames + rng.normal(0, 4, frames.shape), 0, 255).astype(np.uint8)
+    prints = set()
+    for index in range(5):
+        rubbish = [rng.bytes(1000 * (37 * index % 50) + 100_000) for _ in range(300)]
+        del rubbish
+        Video(frames, 16).save(tmp_path / "out.mp4")
+        prints.add(fingerprint(tmp_path / "out.mp4"))
+    assert len(prints) == 1
+
+
 def test_another_record_gives_the_same_pictures(tmp_path: Path) -> None:
     Video(moving(6), 16, RECORD).save(tmp_path / "a.mp4")
     Video(moving(6), 16).save(tmp_path / "b.mp4")
@@ -312,6 +326,25 @@ def test_a_frame_of_another_shape(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(OutputError, match=r"is not open; write inside `with VideoWriter"):
         writer.write(moving(1)[0])
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_awkward_names(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that FFmpeg takes for protocols, options or patterns, or that are just long."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("12:30", "-y", "frame%03d", "Filmchen mit Käse 🧀", "é" * 100):
+        Video(moving(2, (16, 16)), 16, RECORD).save(f"{name}{ending}")
+        assert len(read_video(f"{name}{ending}")) == 2
+        assert read_request(f"{name}{ending}") == RECORD
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 1), (17, 500)])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_extreme_sizes(tmp_path: Path, ending: str, size: tuple[int, int]) -> None:
+    frames = np.full((3, size[1], size[0], 3), 128, np.uint8)
+    Video(frames, 16, RECORD).save(tmp_path / f"out{ending}")
+    back = read_video(tmp_path / f"out{ending}").frames
+    assert np.abs(back.astype(int) - frames).max() <= 3
 
 
 # --- refused before any work

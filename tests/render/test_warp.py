@@ -196,7 +196,7 @@ def test_a_later_drag_takes_on_what_an_earlier_one_brought():
     down[:, 1] = np.interp(np.arange(frames), [4, 8], [0, 30])
     tracks = Tracks.merge(
         moved(points, right, group=0, state=first),
-        moved(points + (60, 0), down, group=1, state=second),
+        moved(points + np.float32((60, 0)), down, group=1, state=second),
     )
     image = Warp(picture, tracks).at(frames - 1).image
     assert image[100, 130].max() < 150, "the disc is at the end of both ways"

@@ -25,7 +25,8 @@ def animate(
             help="Drag what is at the first point along the others, in pixels or percent: "
             '[dim]"120,200 > 260,180 @0.5-2 radius=24 persist ease=ease-in-out"[/dim]. '
             "Words after the path, all optional: @start-end (seconds), radius=, stride= (pixels), "
-            "persist or release, ease=, depth= (smaller is nearer), strength=, straight, leave (may end outside).",
+            "persist or release, ease=, depth= (smaller is nearer), strength=, straight, "
+            "leave (it may end outside).",
             rich_help_panel=MOVES,
         ),
     ] = None,

@@ -1,7 +1,7 @@
 """What `kineograph animate` is asked for, from its options to a clip that is ready to be made."""
 
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,8 @@ from kineograph.cli.options import UsageError
 from kineograph.cli.talk import Talk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kineograph.cli.sources import Source
     from kineograph.engines.animate import Animation
     from kineograph.gestures.base import Gesture
@@ -69,7 +71,7 @@ class Asked:
             engine=self.engine or (source.engine if source else None),
             max_pixels=self.max_pixels or MAX_PIXELS,
         )
-        for note in animation.notes:
+        for note in (*animation.notes, *self._cut_short(document)):
             talk.note(note)
         return animation
 
@@ -134,6 +136,20 @@ class Asked:
         if self.tracks is not None:
             gestures.append(TracksFile(path=self.tracks.absolute().as_posix()))
         return gestures
+
+    def _cut_short(self, document: "Document") -> "Iterator[str]":
+        """What is lost of --tracks because the clip ends before them."""
+        from kineograph.core.tracks import Tracks
+
+        if self.tracks is None:
+            return
+        held = Tracks.load(self.tracks)
+        needed = ceil((held.frames - 1) / held.fps * document.fps - 1e-6) + 1
+        if needed > document.frames:
+            yield (
+                f"{self.tracks} lasts {held.frames / held.fps:.2f} s and the clip "
+                f"{document.frames / document.fps:.2f} s; --frames {needed} takes in all of it"
+            )
 
 
 def _engine(source: "Source", name: str) -> dict[str, Any]:

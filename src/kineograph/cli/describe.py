@@ -10,7 +10,7 @@ from kineograph.core.boxes import Boxes
 from kineograph.core.cameras import Cameras
 from kineograph.core.errors import KineographError, TracksError
 from kineograph.core.files import sha256_of
-from kineograph.core.picture import MAX_PIXELS, read_picture
+from kineograph.core.picture import MAX_PIXELS, PICTURE_ENDINGS, read_picture
 from kineograph.core.request_record import find_request
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
@@ -57,7 +57,7 @@ def is_picture(path: Path) -> bool:
     except Image.DecompressionBombError:
         return True
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
-        return False
+        return path.suffix.lower() in PICTURE_ENDINGS  # a broken one, which read_picture explains
 
 
 def _picture(path: Path, max_pixels: int | None) -> Facts:

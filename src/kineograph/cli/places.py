@@ -73,6 +73,6 @@ def _beside(made: Path) -> Path:
     from kineograph.core.video_writer import OUTPUT_ENDINGS
 
     if made.name == "request.json":  # the record inside a folder of frames
-        made = made.absolute().parent
+        made = made.parent if made.parent.name else made.absolute().parent
     suffix = made.suffix if made.suffix.lower() in OUTPUT_ENDINGS or made.is_dir() else ".mp4"
     return made.with_name(f"{made.stem}-again{suffix}")

@@ -95,9 +95,11 @@ def _regular_rate(
     mean = (len(starts) - 1) / float(starts[-1] - starts[0])
     rates = [*claims, *([Fraction(round(mean))] if mean >= 1 else []), _nice(mean)]
     misses = [_worst_miss(starts, rate) for rate in rates]
-    # Rounded times are explained by several rates about equally well: then the claim wins.
-    good = min(misses) + tick / 4
-    chosen = next(index for index, miss in enumerate(misses) if miss <= good)
+    # Rounded times are explained by several rates about equally well: then a claim wins, and a
+    # whole rate over the mean.
+    good = [1.01 * tick] * len(claims) + [0.0] * (len(rates) - len(claims))
+    best = min(misses) + tick / 4
+    chosen = next(index for index, miss in enumerate(misses) if miss <= max(best, good[index]))
     return rates[chosen] if misses[chosen] * float(rates[chosen]) < 0.25 else None
 
 

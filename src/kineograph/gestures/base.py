@@ -7,13 +7,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from kineograph.core.errors import DocumentError
 from kineograph.core.motion import Motion
 from kineograph.core.timing import Curve, Key
 from kineograph.core.tracks import Tracks
-from kineograph.gestures.model import Number, Strict
+from kineograph.gestures.model import PLAIN, Strict
 from kineograph.gestures.scene import INSTANT, Scene
 
 MAX_ENTRIES = 32_000_000
@@ -26,9 +26,9 @@ Easing = Literal["linear", "ease", "ease-in", "ease-out", "ease-in-out", "hold"]
 class TimingKey(Strict):
     """One key of a timing curve: how much of the motion is done at an instant."""
 
-    at: Annotated[Number, Field(ge=0, le=1)]
+    at: Annotated[float, Field(ge=0, le=1), PLAIN]
     """When, as a share of the gesture's time span: 0 is its start, 1 its end."""
-    to: Annotated[Number, Field(ge=0, le=1)]
+    to: Annotated[float, Field(ge=0, le=1), PLAIN]
     """How much of the motion is done then: 0 is its beginning, 1 all of it."""
     ease: Easing = "linear"
     """How the motion goes on from this key to the next one."""
@@ -57,11 +57,18 @@ class Grip:
     displacement: Float64[np.ndarray, "frames 2"]
 
 
+def _require_kind(schema: dict[str, Any]) -> None:
+    """In a document the kind has to be said; in Python the class says it."""
+    schema["required"] = ["kind", *schema.get("required", [])]
+
+
 class Gesture(Strict):
     """A person's request that expands to tracks or boxes.
 
     A new kind is a new file with a subclass of this, and a line in `kinds.py`.
     """
+
+    model_config = ConfigDict(json_schema_extra=_require_kind)
 
     file_fields: ClassVar[tuple[str, ...]] = ()
     """The fields of this kind that name a file."""
@@ -70,16 +77,16 @@ class Gesture(Strict):
     """What is asked for."""
     name: str | None = None
     """A name for this gesture, for people and for messages."""
-    start: Annotated[Number, Field(ge=0)] = 0.0
+    start: Annotated[float, Field(ge=0), PLAIN] = 0.0
     """When it begins, in seconds from the beginning of the clip."""
-    end: Annotated[Number, Field(gt=0)] | None = None
+    end: Annotated[float, Field(gt=0), PLAIN] | None = None
     """When it ends, in seconds from the beginning of the clip; left out, it lasts to the end."""
     timing: Timing = "linear"
     """How the motion is spread over the time span: the name of an easing, or keys in between which
     it is eased."""
-    strength: Annotated[Number, Field(gt=0, le=1)] = 1.0
+    strength: Annotated[float, Field(gt=0, le=1), PLAIN] = 1.0
     """How firmly it is meant, above 0 and at most 1, for engines that can be asked so."""
-    depth: Annotated[Number, Field(ge=-1e9, le=1e9)] | None = None
+    depth: Annotated[float, Field(ge=-1e9, le=1e9), PLAIN] | None = None
     """How near it is; the smaller is nearer. Where two gestures want the same point to move
     differently, the nearer one is followed. Left out, it is farther than all that have a depth."""
 
@@ -96,8 +103,9 @@ class Gesture(Strict):
     @classmethod
     def title(cls, data: Mapping[str, Any]) -> str:
         """The kind, and the gesture's name if it has one."""
-        kind = cls.model_fields["kind"].default
-        return f'{kind} "{data["name"]}"' if data.get("name") else f"{kind}"
+        kind = str(cls.model_fields["kind"].default)
+        name = " ".join(str(data.get("name") or "").split())
+        return f'{kind} "{name}"' if name else kind
 
     @abstractmethod
     def expand(self, scene: Scene) -> Motion:

@@ -14,7 +14,7 @@ from kineograph.core.motion import Motion
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.gestures.base import Gesture
-from kineograph.gestures.model import Corners, Number, Strict, check_corners
+from kineograph.gestures.model import PLAIN, Corners, Strict, check_corners
 from kineograph.gestures.scene import INSTANT, Scene
 
 PROBES = 6
@@ -26,7 +26,7 @@ class BoxKey(Strict):
 
     box: Corners
     """The box [x0, y0, x1, y1] in canvas pixels: its left, top, right and bottom side."""
-    at: Annotated[Number, Field(ge=0)] | None = None
+    at: Annotated[float, Field(ge=0), PLAIN] | None = None
     """When it is there, in seconds from the beginning of the clip. Left out, the first key is at
     the start of the gesture, the last at its end, and others are spread evenly in between."""
     hard: bool = True

@@ -45,8 +45,7 @@ def settle(gestures: Sequence[Gesture], scene: Scene) -> Motion:
 
 def label_of(index: int, gesture: Gesture) -> str:
     """What messages call a gesture: its place in the document, its kind and name."""
-    name = f' "{gesture.name}"' if gesture.name else ""
-    return f"gestures[{index}] ({gesture.kind}{name})"
+    return f"gestures[{index}] ({gesture.title({'name': gesture.name})})"
 
 
 def _numbered(motions: Sequence[Motion]) -> list[Motion]:

@@ -23,7 +23,7 @@ from kineograph.gestures import compose
 from kineograph.gestures.base import Gesture
 from kineograph.gestures.kinds import KINDS, AnyGesture
 from kineograph.gestures.messages import DOCUMENT, one_line
-from kineograph.gestures.model import Number, Strict, Whole
+from kineograph.gestures.model import PLAIN, Strict
 from kineograph.gestures.picture_ref import PictureRef
 from kineograph.gestures.readable import to_json
 from kineograph.gestures.reading import check_version, read_document
@@ -55,11 +55,11 @@ class Document(Strict):
 
     version: Literal[1] = 1
     """The version of the form of this document."""
-    size: tuple[Annotated[Whole, Field(ge=1)], Annotated[Whole, Field(ge=1)]]
+    size: tuple[Annotated[int, Field(ge=1), PLAIN], Annotated[int, Field(ge=1), PLAIN]]
     """The canvas, [width, height] in pixels; all points are in its pixels."""
-    frames: Annotated[Whole, Field(ge=1, le=1_000_000)] = 49
+    frames: Annotated[int, Field(ge=1, le=1_000_000), PLAIN] = 49
     """The number of frames of the video."""
-    fps: Annotated[Number, Field(gt=0, le=1000)] = 16.0
+    fps: Annotated[float, Field(gt=0, le=1000), PLAIN] = 16.0
     """Frames a second."""
     picture: PictureRef | None = None
     """The still picture that is animated, the first frame."""
@@ -67,10 +67,10 @@ class Document(Strict):
     """A sentence that says what is to be seen."""
     negative_text: str = ""
     """What is not to be seen."""
-    seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63), PLAIN] = 0
     """Where randomness starts; the same document and seed give the same video."""
     engine: EngineChoice = EngineChoice()
-    """Which engine makes the video, and how it is set."""
+    """The engine that makes the video, and its settings."""
     gestures: tuple[AnyGesture, ...] = ()
     """What moves and what holds still, in any number."""
 
@@ -132,9 +132,10 @@ class Document(Strict):
             DocumentError: one cannot be done on this canvas or in this clip.
         """
         for index, gesture in enumerate(gestures, start=len(self.gestures)):
-            if not isinstance(gesture, KINDS):
+            if type(gesture) not in KINDS:
                 known = ", ".join(kind.__name__ for kind in KINDS)
-                raise DocumentError(f"{gesture!r} is no gesture; give one of {known}")
+                given = type(gesture).__name__
+                raise DocumentError(f"{given} is no gesture of a document; give one of {known}")
             self._check(index, gesture)
         return self.model_copy(update={"gestures": (*self.gestures, *gestures)})
 

@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from kineograph.core.errors import DocumentError
 from kineograph.core.motion import Motion
 from kineograph.gestures.base import Gesture, Grip, check_amount
-from kineograph.gestures.model import Number, Point, plain_list
+from kineograph.gestures.model import LISTED, PLAIN, Point
 from kineograph.gestures.path import Path
 from kineograph.gestures.scene import Scene, on_canvas
 
@@ -28,13 +28,13 @@ class Drag(Gesture):
 
     kind: Literal["drag"] = "drag"
     """Take hold of the picture at a point and move it along a path."""
-    path: Annotated[tuple[Point, ...], BeforeValidator(plain_list), Field(min_length=2)]
+    path: Annotated[tuple[Point, ...], Field(min_length=2), LISTED]
     """The points [x, y], in canvas pixels, that the cursor passes, the press first. It goes
     through all of them in a smooth curve, with constant speed unless `timing` says otherwise."""
-    radius: Annotated[Number, Field(gt=0, le=1e6)] | None = None
+    radius: Annotated[float, Field(gt=0, le=1e6), PLAIN] | None = None
     """How far the brush reaches from the cursor to each side, in pixels; left out, it is 5 % of
     the picture's short side."""
-    stride: Annotated[Number, Field(ge=0.1, le=1e6)] | None = None
+    stride: Annotated[float, Field(ge=0.1, le=1e6), PLAIN] | None = None
     """The distance between tracks, in pixels; left out, it is a third of the radius."""
     persist: bool = False
     """Whether what is dragged is held still before the press and after the release. If not, the

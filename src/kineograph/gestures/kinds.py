@@ -8,6 +8,7 @@ from kineograph.gestures.base import Gesture
 from kineograph.gestures.box import Box
 from kineograph.gestures.drag import Drag
 from kineograph.gestures.pin import Pin
+from kineograph.gestures.solid import Solid
 from kineograph.gestures.tracks_file import TracksFile
 
 KINDS: tuple[type[Gesture], ...] = (
@@ -15,6 +16,7 @@ KINDS: tuple[type[Gesture], ...] = (
     Pin,
     Box,
     TracksFile,
+    Solid,
 )
 """Every kind; a new one is a line here."""
 

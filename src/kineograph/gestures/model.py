@@ -65,7 +65,7 @@ class Strict(BaseModel):
         return data
 
 
-def _plain_number(value: Any) -> Any:
+def plain_number(value: Any) -> Any:
     """NumPy's numbers are welcome; text and truth values are no numbers."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -88,21 +88,19 @@ def _plain_path(value: Any) -> Any:
     return value
 
 
-Number = Annotated[float, BeforeValidator(_plain_number)]
-"""A finite number."""
+PLAIN = BeforeValidator(plain_number)
+"""Marks a number that may be NumPy's; it has to come last, or the schema loses the limits."""
 
-Whole = Annotated[int, BeforeValidator(_plain_number)]
-"""A number without a fraction."""
+LISTED = BeforeValidator(plain_list)
+"""Marks a list that may be a NumPy array; it has to come last, or the schema loses the limits."""
 
-Coordinate = Annotated[Number, Field(ge=-1e7, le=1e7)]
+Coordinate = Annotated[float, Field(ge=-1e7, le=1e7), PLAIN]
 """A place along x or y in canvas pixels."""
 
-Point = Annotated[tuple[Coordinate, Coordinate], BeforeValidator(plain_list)]
+Point = Annotated[tuple[Coordinate, Coordinate], LISTED]
 """x, y in canvas pixels, which spans [0, W] x [0, H]; the top-left pixel's centre is 0.5, 0.5."""
 
-Corners = Annotated[
-    tuple[Coordinate, Coordinate, Coordinate, Coordinate], BeforeValidator(plain_list)
-]
+Corners = Annotated[tuple[Coordinate, Coordinate, Coordinate, Coordinate], LISTED]
 """x0, y0, x1, y1 in canvas pixels: the left, top, right and bottom sides."""
 
 FileName = Annotated[str, BeforeValidator(_plain_path)]

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from kineograph.core.errors import DocumentError
 from kineograph.core.motion import Motion
 from kineograph.gestures.base import Gesture, check_amount
-from kineograph.gestures.model import Corners, Number, Point, check_corners, plain_list
+from kineograph.gestures.model import LISTED, PLAIN, Corners, Point, check_corners
 from kineograph.gestures.scene import Scene, on_canvas
 
 STRIDE = 0.04
@@ -33,7 +33,7 @@ Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
 Region = Annotated[
     Annotated[Corners, Tag("box")] | Annotated[Polygon, Tag("polygon")],
     Discriminator(_shape),
-    BeforeValidator(plain_list),
+    LISTED,
 ]
 
 
@@ -48,7 +48,7 @@ class Pin(Gesture):
     region: Region
     """What is held: the box [x0, y0, x1, y1], or a polygon of three or more points [x, y], in
     canvas pixels."""
-    stride: Annotated[Number, Field(ge=0.1, le=1e6)] | None = None
+    stride: Annotated[float, Field(ge=0.1, le=1e6), PLAIN] | None = None
     """The largest distance between tracks, in pixels; left out, it is 4 % of the picture's short
     side."""
 

@@ -116,8 +116,9 @@ class _Line:
 
     def __init__(self, kind: str, text: str, size: Size) -> None:
         self.kind, self.text, self.size = kind, " ".join(text.split()), size
+        plain = re.split("['\"]", text)[0]  # what is in quotation marks stays as it is
         try:
-            tokens = shlex.split(re.sub(r"\s*([,>])\s*", r"\1", self.text))
+            tokens = shlex.split(re.sub(r"\s*([,>])\s*", r"\1", plain) + text[len(plain) :])
         except ValueError:
             self.fail("has a quotation mark without its partner")
         count = next((i for i, token in enumerate(tokens) if not _is_place(token)), len(tokens))
@@ -131,7 +132,8 @@ class _Line:
         Raises:
             DocumentError: always.
         """
-        raise DocumentError(f'the {self.kind} "{self.text}" {what}; {remedy or FORMS[self.kind]}')
+        told = f'the {self.kind} "{self.text}" {what}; {remedy or FORMS[self.kind]}'
+        raise DocumentError(" ".join(told.split()))
 
     def groups(self, count: int, form: str) -> list[Any]:
         """The one place of the line, cut at each >."""

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
 from scipy.spatial import cKDTree
 
+from kineograph.render.sampling import read_at
 from kineograph.render.splat import push_pull
 
 WORK = (72, 144)
@@ -89,7 +90,7 @@ def _complete(
     wanted = np.argwhere(touched)
     if len(donors) < 50:
         return None
-    source = np.stack(np.indices(hole.shape), axis=-1).astype(np.int64)
+    source = np.moveaxis(np.indices(hole.shape), 0, -1).astype(np.int64)
     for _ in range(ROUNDS):
         best = _nearest(image, wanted, donors)
         source[wanted[:, 0], wanted[:, 1]] = best
@@ -157,7 +158,7 @@ def _carry(
     if (rows, columns) == (height, width):
         return low
     scale = np.array([width / columns, height / rows], np.float32)
-    here = np.stack(np.indices((rows, columns)), axis=-1)
+    here = np.moveaxis(np.indices((rows, columns)), 0, -1)
     offset = _calm((source - here)[..., ::-1].astype(np.float32))
     detail = soft - cv2.resize(
         cv2.resize(soft, (columns, rows), interpolation=cv2.INTER_AREA),
@@ -167,7 +168,7 @@ def _carry(
     jump = cv2.resize(offset * scale, (width, height), interpolation=cv2.INTER_NEAREST).round()
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     at = np.stack([x, y], axis=-1) + jump
-    texture = cv2.remap(detail, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
+    texture = read_at(detail, at, cv2.INTER_NEAREST, cv2.BORDER_REFLECT_101)
     return low + texture.clip(-GRAIN, GRAIN)
 
 

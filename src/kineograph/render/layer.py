@@ -1,12 +1,14 @@
 """One sheet of the picture: its colours, how solid it is where, and how it moves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Bool, Float32, Float64, UInt8
 
 from kineograph.render.motion_field import Bend, MotionField
+from kineograph.render.sampling import read_at
 from kineograph.render.splat import invert
 from kineograph.render.walker import Grid
 
@@ -83,31 +85,32 @@ class Layer:
         displacement: Float32[np.ndarray, "rows columns 2"],
         alpha: Float32[np.ndarray, "height width"] | None,
     ) -> Sheet | None:
-        grid = self.field.grid
+        grid, solid = self.field.grid, _solid(alpha, self.field.grid)
         outline = self._outline(self._home(alpha))
-        moved = outline + displacement.reshape(-1, 2)[grid.cell_of(outline)]
-        inner = (grid.centres + displacement)[_solid(alpha, grid)]
-        window = self._landing(np.concatenate([moved, inner]), slack=2 * float(grid.pitch.max()))
+        carried = outline + displacement.reshape(-1, 2)[grid.cell_of(outline)]
+        inner = (grid.centres + displacement)[solid]
+        window = self._landing(np.concatenate([carried, inner]), slack=2 * float(grid.pitch.max()))
         if window is None:
             return None
-        back = invert(displacement, grid)
-        down, across = np.gradient(displacement, axis=(0, 1))
-        area = (1 + across[..., 0] / grid.pitch[0]) * (1 + down[..., 1] / grid.pitch[1])
-        scale = max(float(np.sqrt(np.median(np.abs(area[_solid(alpha, grid)])))), 1e-2)
-        full = grid.grow(back)[window]
-        here_x = np.arange(window[1].start, window[1].stop, dtype=np.float32)
-        here_y = np.arange(window[0].start, window[0].stop, dtype=np.float32)[:, None]
-        full[..., 0] += here_x
-        full[..., 1] += here_y
+        source_of = _at_pixels(invert(displacement, grid), grid, window)
+        scale = _growth(displacement, grid, solid)
 
         def move(image: np.ndarray, how: int, border: int) -> np.ndarray:
             source, shrink = _antialiased(image, scale)
-            at = full if shrink == (1.0, 1.0) else (full + 0.5) / np.float32(shrink) - 0.5
-            return cv2.remap(source, at, None, how, None, border, 0)
+            if shrink == (1.0, 1.0):
+                return read_at(source, source_of, how, border)
+            return read_at(
+                source, (source_of + 0.5) / np.array(shrink, np.float32) - 0.5, how, border
+            )
 
         return self._sheet(move, window, alpha)
 
-    def _sheet(self, move, window: Window, alpha: np.ndarray | None) -> Sheet:  # noqa: ANN001
+    def _sheet(
+        self,
+        move: Callable[[np.ndarray, int, int], np.ndarray],
+        window: Window,
+        alpha: Float32[np.ndarray, "height width"] | None,
+    ) -> Sheet:
         """Colours continue mirrored beyond the picture, solidity continues, knowledge ends."""
         return Sheet(
             window,
@@ -150,11 +153,34 @@ class Layer:
         return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
 
 
-def _solid(alpha: Float32[np.ndarray, "height width"] | None, grid: Grid) -> np.ndarray:
+def _solid(
+    alpha: Float32[np.ndarray, "height width"] | None, grid: Grid
+) -> Bool[np.ndarray, "rows columns"]:
     """The cells in which a layer has anything at all."""
     if alpha is None:
         return np.ones(grid.cells[::-1], bool)
     return grid.shrink(alpha) > 0
+
+
+def _at_pixels(
+    back: Float32[np.ndarray, "rows columns 2"], grid: Grid, window: Window
+) -> Float32[np.ndarray, "window_rows window_columns 2"]:
+    """Where every pixel of `window` comes from, in OpenCV's pixel centres."""
+    source = grid.grow(back)[window]
+    source[..., 0] += np.arange(window[1].start, window[1].stop, dtype=np.float32)
+    source[..., 1] += np.arange(window[0].start, window[0].stop, dtype=np.float32)[:, None]
+    return source
+
+
+def _growth(
+    displacement: Float32[np.ndarray, "rows columns 2"],
+    grid: Grid,
+    solid: Bool[np.ndarray, "rows columns"],
+) -> float:
+    """By how much lengths grow, in the middle of the solid cells."""
+    down, across = np.gradient(displacement, axis=(0, 1))
+    area = (1 + across[..., 0] / grid.pitch[0]) * (1 + down[..., 1] / grid.pitch[1])
+    return max(float(np.sqrt(np.median(np.abs(area[solid])))), 1e-2)
 
 
 def _for_opencv(

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
+from kineograph.render.sampling import read_at
 from kineograph.render.walker import Grid
 
 REFINEMENTS = 3
@@ -111,10 +112,9 @@ def _newton(
 ) -> tuple[Float32[np.ndarray, "rows columns"], Float32[np.ndarray, "rows columns 2"]]:
     """(squared distance by which source + d(source) misses its target, the step that mends it)."""
     at = source / grid.pitch - 0.5
-    edge = cv2.BORDER_REPLICATE
-    moved = source + cv2.remap(displacement, at, None, cv2.INTER_LINEAR, borderMode=edge)
+    moved = source + read_at(displacement, at)
     error = grid.centres - moved
-    a, b, c, d = cv2.split(cv2.remap(jacobian, at, None, cv2.INTER_LINEAR, borderMode=edge))
+    a, b, c, d = cv2.split(read_at(jacobian, at))
     determinant = np.maximum(a * d - b * c, 0.2)
     step = np.stack(
         [

@@ -32,6 +32,7 @@ def hold_on(
         core: cells that must move with the body in full (its tracks).
         held: cells that must not move at all (pins and all that is far away).
         reach: how far the body gets, pixels.
+        walker: the picture to walk on.
 
     Returns:
         (inside, outside): factors in [0, 1], or None when the body comes off everywhere.

@@ -39,10 +39,11 @@ def complete(tracks: Tracks) -> Trajectories:
 
     A track that first appears in a later frame is carried back to frame 0 along the tracks that
     already cover its place then, so that a second drag moves what a first drag brought there; and
-    tracks that had ended by then go on with it. Tracks that are never specified are left out.
+    tracks that had ended by then go on with it. Tracks that are never specified are left out, and
+    so are those that begin hidden within the picture: it does not show what they are of.
     """
     stated = tracks.state != State.UNSPECIFIED
-    said = stated.any(axis=1)
+    said = stated.any(axis=1) & ~_hidden_at_first(tracks, stated)
     if not said.all():
         tracks, stated = tracks.select(said), stated[said]
     if tracks.count == 0:
@@ -60,6 +61,16 @@ def complete(tracks: Tracks) -> Trajectories:
         depth=_mean_depth(tracks),
         strength=np.ones(tracks.count, np.float32) if tracks.strength is None else tracks.strength,
     )
+
+
+def _hidden_at_first(
+    tracks: Tracks, stated: Bool[np.ndarray, "tracks frames"]
+) -> Bool[np.ndarray, " tracks"]:
+    """Tracks that are occluded inside the picture when they are first stated."""
+    row, first = np.arange(tracks.count), stated.argmax(axis=1)
+    start = tracks.points[row, first]
+    inside = ((start >= 0) & (start < np.asarray(tracks.size, np.float32))).all(axis=1)
+    return inside & (tracks.state[row, first] == State.OCCLUDED)
 
 
 def _nothing(frames: int) -> Trajectories:
