@@ -1,4 +1,7 @@
-"""Runs every benchmark and writes docs/results.md: `make bench`, or `python benchmarks/run.py warp`."""
+"""Runs every benchmark, or the named ones, and writes docs/results.md.
+
+`make bench`, or `python benchmarks/run.py warp startup`.
+"""
 
 import importlib
 import os

@@ -38,7 +38,7 @@ def texture() -> np.ndarray:
 def made_texture(size: tuple[int, int], seed: int = 0, grain: float = 2.5) -> np.ndarray:
     """A smooth random RGB texture of `size` (width, height) that uses the whole range."""
     noise = np.random.default_rng(seed).standard_normal((size[1], size[0], 3)).astype(np.float32)
-    smooth = cv2.GaussianBlur(noise, (0, 0), grain, borderType=cv2.BORDER_WRAP)
+    smooth = cv2.GaussianBlur(noise, (0, 0), grain, borderType=cv2.BORDER_REFLECT)
     scaled = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX)
     return np.rint(scaled).astype(np.uint8)
 

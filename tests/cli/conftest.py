@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -54,19 +54,25 @@ def scene(folder: Path) -> Path:
 
 
 @pytest.fixture
-def start(folder: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Start the command in a process of its own, in the working folder."""
+def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start the command in a process of its own, in the working folder; it ends with the test."""
+    started = []
 
     def start(*words: object) -> subprocess.Popen[str]:
         code = "from kineograph.cli.main import run; run()"
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", code, *(str(word) for word in words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        started.append(process)
+        return process
 
-    return start
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 def left(folder: Path) -> set[str]:

@@ -1,8 +1,8 @@
 """The command as a whole: help, version, errors in one line, exit codes."""
 
+import os
 import subprocess
 import sys
-import time
 
 import pytest
 import typer
@@ -118,15 +118,15 @@ def test_a_bug_is_not_hidden(broken: typer.Typer) -> None:
     assert isinstance(shown.exception, ZeroDivisionError)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="children's time is not told there")
 def test_help_takes_less_than_400_ms() -> None:
     seconds = []
-    for _ in range(5):
-        begun = time.perf_counter()
+    for _ in range(3):  # processor time, which other work on the machine does not change
+        before = os.times()
         assert run("--help").returncode == 0
-        seconds.append(time.perf_counter() - begun)
-        if seconds[-1] < 0.4:
-            return
-    pytest.fail(f"kineograph --help took {min(seconds):.2f} s at best; 0.4 s are allowed")
+        after = os.times()
+        seconds.append(sum(after[2:4]) - sum(before[2:4]))
+    assert min(seconds) < 0.4
 
 
 def test_exit_codes_and_streams_of_the_real_process() -> None:

@@ -183,7 +183,7 @@ def test_the_order_in_the_document_does_not_matter() -> None:
 
 
 def test_a_persistent_drag_of_the_same_place_contradicts_when_it_begins_elsewhere() -> None:
-    with pytest.raises(DocumentError, match="hold the same point 50,50|hold the same point"):
+    with pytest.raises(DocumentError, match="hold the same point"):
         expand(
             drag((50, 50), (120, 50), end=0.5, persist=True),
             drag((50, 50), (50, 120), start=1, end=1.5, persist=True),

@@ -95,3 +95,10 @@ def test_there_and_back_stays_on_the_line() -> None:
 def test_bad_paths(given_points: list, message: str) -> None:
     with pytest.raises(DocumentError, match=message):
         Path.through(np.array(given_points, float))
+
+
+def test_unevenly_spaced_points_make_no_loop() -> None:
+    uneven = np.array([(0, 0), (100, 0), (101, 1), (101, 100)], float)
+    steps = np.diff(Path.through(uneven).at(np.linspace(0, 1, 4001)), axis=0)
+    angles = np.degrees(np.unwrap(np.arctan2(steps[:, 1], steps[:, 0])))
+    assert np.abs(np.diff(angles)).sum() < 130  # 90 for the corner, and a little swing

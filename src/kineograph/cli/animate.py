@@ -48,6 +48,72 @@ def animate(
             rich_help_panel=MOVES,
         ),
     ] = None,
+    camera: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CAMERA",
+            help='Move the camera: [dim]"orbit 20"[/dim], [dim]"dolly 0.3 @0-2"[/dim]. orbit, arc, '
+            "pan, tilt, roll in degrees; dolly, truck, pedestal, dolly-zoom in distances of what is "
+            "looked at; zoom by a factor; follow along points; path from a file. All that leave "
+            "their place need --depth.",
+            rich_help_panel=MOVES,
+        ),
+    ] = None,
+    depth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|prior|MODEL",
+            help="How far away things are: a depth map, [dim]prior[/dim] for a guess, or a folder "
+            "of weights of a learned model.",
+            rich_help_panel=MOVES,
+        ),
+    ] = None,
+    solid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SOLID",
+            help="Turn a thing like a ball with the cursor, or by degrees: "
+            '[dim]"sphere 256,200 r=80 : 256,200 > 330,200"[/dim], [dim]"box 200,150 size=90,60,60 '
+            'yaw=120 to=240,150 scale=1.2 @0-2"[/dim]. sphere, ellipsoid, cylinder, plane, box.',
+            rich_help_panel=MOVES,
+        ),
+    ] = None,
+    pose: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="JSON",
+            help="Move a person by the joints: a file with its joints and keys of angles, or a "
+            "source, as in a motion document.",
+            rich_help_panel=MOVES,
+        ),
+    ] = None,
+    transfer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TRANSFER",
+            help="Move as another video does: "
+            '[dim]"monkey.mp4 count=1500 speed=2 short=hold pair=120,80>300,200"[/dim].',
+            rich_help_panel=MOVES,
+        ),
+    ] = None,
+    magnify: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MAGNIFY",
+            help="PHOTO is a video's first frame; move as the video does, only more: "
+            '[dim]"engine.mp4 factor=16 band=0.5-3"[/dim].',
+            rich_help_panel=MOVES,
+        ),
+    ] = None,
+    recording: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Drags of a recorded mouse, .json or .csv of x, y, down: "
+            '[dim]"mouse.json radius=24 persist"[/dim].',
+            rich_help_panel=MOVES,
+        ),
+    ] = None,
     tracks: Annotated[
         Path | None,
         typer.Option(metavar="NPZ", help="Tracks to follow.", rich_help_panel=MOVES),
@@ -145,6 +211,13 @@ def animate(
         drags=tuple(drag or ()),
         pins=tuple(pin or ()),
         boxes=tuple(box or ()),
+        solids=tuple(solid or ()),
+        poses=tuple(pose or ()),
+        cameras=tuple(camera or ()),
+        transfers=tuple(transfer or ()),
+        magnifies=tuple(magnify or ()),
+        recordings=tuple(recording or ()),
+        depth=depth,
         tracks=tracks,
         text=text,
         negative_text=negative_text,

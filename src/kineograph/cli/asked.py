@@ -27,6 +27,13 @@ class Asked:
     drags: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
     boxes: tuple[str, ...] = ()
+    solids: tuple[str, ...] = ()
+    poses: tuple[Path, ...] = ()
+    cameras: tuple[str, ...] = ()
+    transfers: tuple[str, ...] = ()
+    magnifies: tuple[str, ...] = ()
+    recordings: tuple[str, ...] = ()
+    depth: str | None = None
     tracks: Path | None = None
     text: str | None = None
     negative_text: str | None = None
@@ -109,8 +116,15 @@ class Asked:
             "text": self.text,
             "negative_text": self.negative_text,
             "seed": self.seed,
+            "depth": self._depth(),
         }
         return {name: value for name, value in given.items() if value is not None}
+
+    def _depth(self) -> Any:
+        """What the document is to say of depth; None leaves it as it is."""
+        from kineograph.gestures.camera_shorthand import parse_depth
+
+        return None if self.depth is None else parse_depth(self.depth)
 
     def _replaced(self, source: "Source", photo: Path, talk: Talk) -> dict[str, str]:
         """PHOTO in place of the document's picture."""
@@ -126,13 +140,28 @@ class Asked:
         return {"path": photo.absolute().as_posix(), "sha256": digest}
 
     def _gestures(self, document: "Document") -> list["Gesture"]:
+        from kineograph.gestures.camera_shorthand import parse_camera
+        from kineograph.gestures.pose_file import read_pose
         from kineograph.gestures.shorthand import parse_box, parse_drag, parse_pin
+        from kineograph.gestures.solid_shorthand import parse_solid
         from kineograph.gestures.tracks_file import TracksFile
+        from kineograph.gestures.video_shorthand import (
+            parse_magnify,
+            parse_recording,
+            parse_transfer,
+        )
 
         size = document.size
         gestures: list[Gesture] = [parse_drag(text, size) for text in self.drags]
         gestures += [parse_pin(text, size) for text in self.pins]
         gestures += [parse_box(text, size) for text in self.boxes]
+        gestures += [parse_solid(text, size) for text in self.solids]
+        gestures += [read_pose(path) for path in self.poses]
+        gestures += [parse_camera(text, size) for text in self.cameras]
+        gestures += [parse_transfer(text) for text in self.transfers]
+        gestures += [parse_magnify(text) for text in self.magnifies]
+        for text in self.recordings:
+            gestures += parse_recording(text, document.scene())
         if self.tracks is not None:
             gestures.append(TracksFile(path=self.tracks.absolute().as_posix()))
         return gestures

@@ -1,31 +1,34 @@
 """The command `kineograph`: its commands, and how it fails: one line and an exit code."""
 
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 import kineograph
+from kineograph.cli import stop
 from kineograph.cli.animate import animate
+from kineograph.cli.depth import depth
+from kineograph.cli.doctor import doctor
 from kineograph.cli.expand import expand
 from kineograph.cli.info import info
+from kineograph.cli.mask import mask
+from kineograph.cli.magnify import magnify
 from kineograph.cli.overlay import overlay
+from kineograph.cli.pose import pose
 from kineograph.cli.schema import schema
 from kineograph.core.errors import KineographError
 
 FAILED = 2
-STOPPED = 130
 
 
 class Commands(TyperGroup):
     """The commands as a group whose errors are one line on stderr."""
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
-        """Run a command line and exit: 0 done, 2 the user's error, 130 stopped by Ctrl-C."""
+        """Run a command line and exit: 0 done, 2 the user's error, 130 stopped."""
         extra |= {"prog_name": "kineograph", "standalone_mode": False}
         words = list(sys.argv[1:] if args is None else args) or ["--help"]
         try:
@@ -39,17 +42,25 @@ class Commands(TyperGroup):
         """Run the command that was parsed, and turn what a user can mend into one line."""
         try:
             return super().invoke(ctx)
+        except (typer.Exit, typer.TyperException):
+            raise
         except KeyboardInterrupt:
-            typer.echo("stopped; nothing was written", err=True)
-            raise typer.Exit(STOPPED) from None
-        except (KineographError, MemoryError) as error:
-            if ctx.params.get("debug"):
+            _leave()
+        except Exception as error:
+            if stop.heard():  # some libraries make another error of a stop
+                _leave()
+            if isinstance(error, BrokenPipeError):  # our reader has left, as `| head` does
+                sys.stdout = None
+                raise typer.Exit(1) from None
+            if ctx.params.get("debug") or not isinstance(error, KineographError | MemoryError):
                 raise
             complain(str(error) or "out of memory; ask for a smaller --size or fewer --frames")
             raise typer.Exit(FAILED) from None
-        except BrokenPipeError:  # the reader of our output has left, as `| head` does
-            sys.stdout = None
-            raise typer.Exit(1) from None
+
+
+def _leave() -> NoReturn:
+    typer.echo("stopped; nothing was written", err=True)
+    raise typer.Exit(stop.exit_code()) from None
 
 
 def complain(message: str) -> None:
@@ -90,17 +101,11 @@ def kineograph_command(
     """
 
 
-for command in (animate, expand, overlay, info, schema):
+for command in (animate, expand, overlay, info, schema, depth, mask, doctor, magnify, pose):
     app.command()(command)
 
 
 def run() -> None:
     """The entry point: `kineograph` on the command line."""
-    for name in ("SIGTERM", "SIGHUP"):  # stopped from outside: leave as little behind as at Ctrl-C
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _leave)
+    stop.listen()
     app()
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)

@@ -10,6 +10,7 @@ from kineograph.cli.options import UsageError
 from kineograph.core.errors import DocumentError
 from kineograph.core.image_output import is_our_folder
 from kineograph.core.request_record import FOLDER_FILE, read_request
+from kineograph.gestures.depth_ref import DepthRef
 from kineograph.gestures.document import Document
 from kineograph.gestures.reading import read_document
 from kineograph.gestures.scene import find_file
@@ -68,8 +69,10 @@ def _named(document: Document, picture: bool) -> Iterator[str]:
     """The files that a document names."""
     if picture and document.picture is not None:
         yield document.picture.path
+    if isinstance(document.depth, DepthRef) and document.depth.path is not None:
+        yield document.depth.path
     for gesture in document.gestures:
-        yield from (getattr(gesture, field) for field in gesture.file_fields)
+        yield from gesture.files().values()
 
 
 def from_file(path: Path) -> Source:

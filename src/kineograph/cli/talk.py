@@ -9,6 +9,8 @@ from pathlib import Path
 
 import typer
 
+from kineograph.cli import stop
+
 Advance = Callable[[int, int], None]
 """Told how many of how many frames are done."""
 
@@ -39,7 +41,7 @@ class Talk:
     def progress(self, what: str) -> Iterator[Advance]:
         """A bar with time left and frames a second, on a terminal only."""
         if self.quiet or not sys.stderr.isatty():
-            yield lambda done, total: None
+            yield lambda done, total: stop.check()
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -54,6 +56,7 @@ class Talk:
             begun = time.monotonic()
 
             def advance(done: int, total: int) -> None:
+                stop.check()
                 rate = done / max(time.monotonic() - begun, 1e-6)
                 bar.update(task, completed=done, total=total, speed=f"{rate:.1f} frames/s")
 

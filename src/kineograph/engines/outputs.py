@@ -21,9 +21,12 @@ def check_outputs(
     """Say before any work whether the outputs of `Animation.save` can be written.
 
     Raises:
-        OutputError: an ending is unknown, a place cannot be written to, or two are one.
+        OutputError: an ending is unknown, a place cannot be written to, two are one, or there is
+            none.
     """
     given = [Path(path) for path in (video, last_frame, overlay) if path is not None]
+    if not given:
+        raise OutputError("no output is named; name a video, an overlay or a last frame")
     places = [path.resolve() for path in given]
     for path, place in zip(given, places, strict=True):
         if places.count(place) > 1:

@@ -117,6 +117,16 @@ class Gesture(Strict):
             DocumentError: it cannot be done on this canvas or in this clip.
         """
 
+    @property
+    def looks(self) -> bool:
+        """Whether it has to look at the picture to expand."""
+        return False
+
+    def files(self) -> dict[str, str]:
+        """The files that it names, by field."""
+        named = {name: getattr(self, name) for name in self.file_fields}
+        return {name: file for name, file in named.items() if isinstance(file, str)}
+
     def check(self, scene: Scene) -> None:
         """Check what can be checked without expanding: that the time span is in the clip.
 

@@ -12,8 +12,11 @@ from kineograph.core.errors import DocumentError, KineographError
 from kineograph.core.motion import Motion
 from kineograph.core.tracks import NO_GROUP, Tracks
 from kineograph.gestures.base import Gesture
+from kineograph.gestures.camera import Camera
 from kineograph.gestures.continuation import Part, carry_on
+from kineograph.gestures.filming import through
 from kineograph.gestures.scene import Scene
+from kineograph.gestures.whole import together, waiting, waits
 
 APART = 1.0
 """Two gestures that move one point differently by more than this many pixels contradict."""
@@ -25,7 +28,8 @@ def settle(gestures: Sequence[Gesture], scene: Scene) -> Motion:
     """The motion that all gestures together ask for.
 
     Each is expanded; a drag that begins where an earlier one ended takes what that moved further;
-    where two hold the same point and move it differently the nearer one is followed. Tracks and
+    where two hold the same point and move it differently the nearer one is followed; and cameras
+    look at what comes of it. Tracks and
     boxes of the i-th gesture get the group i; those of a file keep their own groups, renumbered,
     and none where they have none.
 
@@ -36,11 +40,17 @@ def settle(gestures: Sequence[Gesture], scene: Scene) -> Motion:
     for index, gesture in enumerate(gestures):
         label = label_of(index, gesture)
         try:
-            parts.append(Part.of(label, gesture, scene))
+            make = waiting if waits(gesture) else Part.of
+            parts.append(make(label, gesture, scene))
         except KineographError as error:
             raise type(error)(f"{label}: {error}") from error
-    parts = _without_contradictions(carry_on(parts))
-    return Motion.merge(*_numbered([part.motion for part in parts]))
+    parts = _without_contradictions(carry_on(together(parts, scene)))
+    motions = _numbered([part.motion for part in parts])
+    cameras = [gesture for gesture in gestures if isinstance(gesture, Camera)]
+    if not cameras:
+        return Motion.merge(*motions)
+    labels = [part.label for part in parts if isinstance(part.gesture, Camera)]
+    return through(cameras, labels, motions, [part.cell for part in parts], scene)
 
 
 def label_of(index: int, gesture: Gesture) -> str:

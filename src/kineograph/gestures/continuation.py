@@ -10,6 +10,7 @@ from kineograph.core.motion import Motion
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.gestures.base import Gesture, Grip
+from kineograph.gestures.camera import Camera
 from kineograph.gestures.scene import Scene
 
 
@@ -44,7 +45,8 @@ class Part:
         Raises:
             KineographError: it cannot be done.
         """
-        motion = gesture.expand(scene)
+        # cameras look at what the others move; they are expanded together, after it is settled
+        motion = Motion() if isinstance(gesture, Camera) else gesture.expand(scene)
         active = np.flatnonzero(gesture.active(scene))
         return cls(
             label=label,

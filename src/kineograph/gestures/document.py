@@ -18,9 +18,10 @@ from pydantic import (
 from kineograph.core.errors import DocumentError, OutputError
 from kineograph.core.files import whole_file
 from kineograph.core.motion import Motion
-from kineograph.core.picture import MAX_PIXELS, read_picture
+from kineograph.core.picture import MAX_PIXELS, fit, read_picture
 from kineograph.gestures import compose
 from kineograph.gestures.base import Gesture
+from kineograph.gestures.depth_ref import DepthChoice, DepthRef, measure
 from kineograph.gestures.kinds import KINDS, AnyGesture
 from kineograph.gestures.messages import DOCUMENT, one_line
 from kineograph.gestures.model import PLAIN, Strict
@@ -28,6 +29,7 @@ from kineograph.gestures.picture_ref import PictureRef
 from kineograph.gestures.readable import to_json
 from kineograph.gestures.reading import check_version, read_document
 from kineograph.gestures.scene import Scene, find_file
+from kineograph.vision.depth import Depth
 
 
 class EngineChoice(Strict):
@@ -63,6 +65,9 @@ class Document(Strict):
     """Frames a second."""
     picture: PictureRef | None = None
     """The still picture that is animated, the first frame."""
+    depth: DepthChoice | None = None
+    """How far away things in the picture are, for cameras that move: "prior" for the built-in
+    guess, or the depth map or model to take it from."""
     text: str = ""
     """A sentence that says what is to be seen."""
     negative_text: str = ""
@@ -213,11 +218,14 @@ class Document(Strict):
             picture = picture.model_copy(update={"path": moved(picture.path)})
         gestures = tuple(
             gesture.model_copy(
-                update={name: moved(getattr(gesture, name)) for name in gesture.file_fields}
+                update={name: moved(file) for name, file in gesture.files().items()}
             )
             for gesture in self.gestures
         )
-        copy = self.model_copy(update={"picture": picture, "gestures": gestures})
+        depth = self.depth
+        if isinstance(depth, DepthRef) and depth.path is not None:
+            depth = depth.model_copy(update={"path": moved(depth.path)})
+        copy = self.model_copy(update={"picture": picture, "depth": depth, "gestures": gestures})
         copy._folder = folder
         return copy
 
@@ -258,17 +266,32 @@ class Document(Strict):
             folder=self._folder,
             allow_outside=self._allow_outside,
             picture=picture,
+            measure=None if self.depth is None else lambda: self._measured(picture),
         )
+
+    def _measured(self, picture: UInt8[np.ndarray, "height width 3"] | None) -> Depth:
+        """The depth that the document speaks of; the picture is read if nobody gives it."""
+
+        def found(name: str) -> Path:
+            return find_file(name, self._folder, allow_outside=self._allow_outside)
+
+        if picture is None and not (isinstance(self.depth, DepthRef) and self.depth.path):
+            picture = self.load_picture()
+        return measure(self.depth, picture, found)
 
     def expand(self, picture: UInt8[np.ndarray, "height width 3"] | None = None) -> Motion:
         """The tracks and boxes that all gestures together ask for, in canvas pixels.
 
         Args:
-            picture: the picture on the canvas, for gestures that look at it.
+            picture: the picture on the canvas, for gestures that look at it; it is read if one does
+                and nobody gives it.
 
         Raises:
             DocumentError: two gestures contradict each other, or one cannot be done.
         """
+        if picture is None and any(gesture.looks for gesture in self.gestures):
+            read = self.load_picture()
+            picture = None if read is None else fit(read, self.size)
         return compose.settle(self.gestures, self.scene(picture))
 
 

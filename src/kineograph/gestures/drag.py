@@ -10,6 +10,15 @@ from kineograph.core.errors import DocumentError
 from kineograph.core.motion import Motion
 from kineograph.gestures.base import Gesture, Grip, check_amount
 from kineograph.gestures.model import LISTED, PLAIN, Point
+from kineograph.gestures.part import (
+    Mask,
+    PartRef,
+    Whole,
+    looks_at_picture,
+    mask_of,
+    seeds_of,
+    spacing_of,
+)
 from kineograph.gestures.path import Path
 from kineograph.gestures.scene import Scene, on_canvas
 
@@ -23,8 +32,11 @@ class Drag(Gesture):
     A square grid of tracks around the cursor keeps the offsets that it has at the press and moves
     rigidly with the cursor. The tracks are there only while it is pressed, from `start` to `end`;
     with `persist` they rest at the first point before and at the last one after. (Motion Prompting,
-    Geng et al. 2024, appendix A.4.)
+    Geng et al. 2024, appendix A.4.) With `whole` the tracks cover all of the part under the press;
+    drags and pins on one part then move it together.
     """
+
+    file_fields = ("part",)
 
     kind: Literal["drag"] = "drag"
     """Take hold of the picture at a point and move it along a path."""
@@ -43,6 +55,17 @@ class Drag(Gesture):
     """Whether to go in straight lines from point to point instead of a smooth curve."""
     leave: bool = False
     """Whether points after the first may lie outside the picture, to drag something out of it."""
+    whole: Whole | None = None
+    """Whether all of the part under the press goes along: "rigid" (moved and turned), "similarity"
+    (also larger and smaller), or "bend" (bent as little as it can). One drag alone moves the part
+    as it is; more drags on it turn, scale or bend it, and pins hold places of it. Left out, only
+    the brush is moved."""
+    part: PartRef | None = None
+    """The part that goes along: the file of a mask (white is in it), a box [x0, y0, x1, y1] around
+    it, or a polygon, its outline, in canvas pixels. Left out, it is what the picture shows under
+    the press."""
+    joints: Annotated[tuple[Point, ...], LISTED] | None = None
+    """Points [x, y] at which a part that bends does so easily: elbows, knees."""
 
     @model_validator(mode="after")
     def _check_path(self) -> "Drag":
@@ -51,6 +74,19 @@ class Drag(Gesture):
         except DocumentError as error:
             raise ValueError(str(error)) from error
         return self
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> "Drag":
+        if self.part is not None and self.whole is None:
+            raise ValueError('has a part, but not how it goes along; give "whole", such as "rigid"')
+        if self.joints and self.whole != "bend":
+            raise ValueError('has joints; only a part that bends has any: give "whole": "bend"')
+        return self
+
+    @property
+    def looks(self) -> bool:
+        """Whether the part is found on the picture."""
+        return self.whole is not None and looks_at_picture(self.part)
 
     def curve_of_path(self) -> Path:
         """The path as a curve.
@@ -95,7 +131,9 @@ class Drag(Gesture):
         return self.active(scene) | self.persist
 
     def seeds(self, scene: Scene) -> Float64[np.ndarray, "tracks 2"]:
-        """The grid at the press, in pixels; without the points that lie outside the picture."""
+        """The grid at the press, or over the whole part, in pixels; what is outside is left out."""
+        if self.whole is not None:
+            return seeds_of(self.mask(scene), self.path[0], self.cell(scene)[0], scene)
         side = np.arange(self._steps(scene)) - self._steps(scene) // 2
         offsets = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
         seeds = np.array(self.path[0], dtype=np.float64) + offsets * self._stride(scene)
@@ -103,22 +141,34 @@ class Drag(Gesture):
 
     def cell(self, scene: Scene) -> tuple[float, float]:
         """The grid's own cells."""
-        return self._stride(scene), self._stride(scene)
+        step = self._stride(scene)
+        if self.whole is not None:
+            step = spacing_of(self.mask(scene), self.stride)
+        return step, step
+
+    def mask(self, scene: Scene) -> Mask:
+        """The pixels of the part that goes along.
+
+        Raises:
+            KineographError: it cannot be found, or the press is beside it.
+        """
+        return mask_of(self.part, self.path[0], scene)
 
     def grip(self, scene: Scene) -> Grip:
         """The press, and the way of the cursor from there."""
         cursor = self.curve_of_path().at(self.progress(scene))
         return Grip(self.path[0], cursor - np.array(self.path[0], dtype=np.float64))
 
-    def _radius(self, scene: Scene) -> float:
+    def reach(self, scene: Scene) -> float:
+        """How far the brush reaches from the cursor to each side, in pixels."""
         return RADIUS * scene.short_side if self.radius is None else self.radius
 
     def _stride(self, scene: Scene) -> float:
-        return self._radius(scene) / 3 if self.stride is None else self.stride
+        return self.reach(scene) / 3 if self.stride is None else self.stride
 
     def _steps(self, scene: Scene) -> int:
         """The number of tracks along a side of the grid, an odd one."""
-        return 2 * int(self._radius(scene) / self._stride(scene) + 1e-9) + 1
+        return 2 * int(self.reach(scene) / self._stride(scene) + 1e-9) + 1
 
 
 def _outside(index: int, points: Float64[np.ndarray, "points 2"], scene: Scene) -> str:

@@ -122,7 +122,7 @@ class Pin(Gesture):
             columns, rows = counts
             steps = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1)
             seeds = low + (steps.reshape(-1, 2) + 0.5) * (extent / counts)
-            kept = _within(seeds, outline)
+            kept = within(seeds, outline)
             if kept.any():
                 width, height = extent / counts
                 return seeds[kept], (float(width), float(height))
@@ -135,7 +135,7 @@ def _breadth(outline: Float64[np.ndarray, "corners 2"]) -> float:
     return float(np.linalg.svd(outline - outline.mean(axis=0), compute_uv=False)[-1])
 
 
-def _within(
+def within(
     points: Float64[np.ndarray, "points 2"], outline: Float64[np.ndarray, "corners 2"]
 ) -> Bool[np.ndarray, " points"]:
     """Which points lie in a polygon, by the number of its sides to the right of each (even-odd)."""

@@ -1,5 +1,6 @@
 """The scene: what a gesture needs to know of the document that it is part of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,7 @@ from jaxtyping import Bool, Float, Float64, UInt8
 
 from kineograph.core.errors import DocumentError
 from kineograph.core.timing import frame_times
+from kineograph.vision.depth import Depth
 
 INSTANT = 1e-9
 """Seconds that two instants may differ by and still be the same."""
@@ -25,6 +27,7 @@ class Scene:
         folder: what relative paths of files hang from.
         allow_outside: whether files outside `folder` may be read.
         picture: the picture on the canvas, for gestures that look at it; or None.
+        measure: gives the picture's depth, for gestures that need it; None where nobody knows it.
     """
 
     size: tuple[int, int]
@@ -33,6 +36,17 @@ class Scene:
     folder: Path = field(default_factory=Path.cwd)
     allow_outside: bool = False
     picture: UInt8[np.ndarray, "height width 3"] | None = None
+    measure: Callable[[], Depth] | None = None
+
+    @cached_property
+    def depth(self) -> Depth | None:
+        """How far away what is seen in the picture is, on a map of any size; None if nobody knows.
+
+        Raises:
+            VisionError: it was asked for and cannot be measured.
+            DocumentError: its file may not be read, or is another one.
+        """
+        return None if self.measure is None else self.measure()
 
     @cached_property
     def times(self) -> Float64[np.ndarray, " frames"]:

@@ -18,16 +18,18 @@ from kineograph.gestures.box import Box, BoxKey
 from kineograph.gestures.drag import Drag
 from kineograph.gestures.messages import nearest
 from kineograph.gestures.pin import Pin
+from kineograph.gestures.solid import Solid
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 Size = tuple[int, int]
 
-KINDS: dict[str, type[Gesture]] = {"drag": Drag, "pin": Pin, "box": Box}
+KINDS: dict[str, type[Gesture]] = {"drag": Drag, "pin": Pin, "box": Box, "solid": Solid}
 
 FORMS = {
     "drag": 'write it as "120,200 > 260,180", in pixels or percent',
     "pin": 'write it as "0,0,640,90" or "0,0 640,0 320,200", in pixels or percent',
     "box": 'write it as "10,10,90,90 > 200,10,280,90", in pixels or percent',
+    "solid": 'write it as "sphere 256,200 r=80 : 256,200 > 330,200", in pixels or percent',
 }
 """What to do about each kind."""
 
@@ -43,9 +45,33 @@ WORDS = {
         "strength=",
         "straight",
         "leave",
+        "whole=",
+        "part=",
+        "joints=",
     ),
     "pin": (*COMMON, "stride=", "strength="),
     "box": (*COMMON, "persist", "release", "ease=", "label=", "soft", "leave"),
+    "solid": (
+        *COMMON,
+        "r=",
+        "radius=",
+        "height=",
+        "size=",
+        "posed=",
+        "yaw=",
+        "pitch=",
+        "roll=",
+        "to=",
+        "scale=",
+        "fov=",
+        "stride=",
+        "persist",
+        "release",
+        "ease=",
+        "strength=",
+        "straight",
+        "leave",
+    ),
 }
 """The words that may follow; those that end in = take a value."""
 
@@ -55,7 +81,9 @@ def parse_drag(text: str, size: Size) -> Drag:
 
     Args:
         text: points joined by >, then words: @start-end, radius=, stride=, persist or release,
-            ease=, depth=, strength=, name=, straight, leave.
+            ease=, depth=, strength=, name=, straight, leave; whole=rigid, similarity or bend to
+            take the part under it along, part=mask.png, x0,y0,x1,y1 or x,y;x,y;x,y to say which,
+            joints=x,y;x,y.
         size: (width, height) of the canvas; percent are of it, those of radius and stride of its
             short side.
 
@@ -188,10 +216,28 @@ class _Line:
                 return {"timing": value}
             case "label=" | "name=":
                 return {name: value}
+            case "whole=":
+                return {"whole": value}
+            case "part=":
+                return {"part": self._part(value)}
+            case "joints=":
+                return {"joints": self._points(value)}
             case "radius=" | "stride=":
                 return {name: self.length(value, min(self.size))}
             case _:
                 return {name: self._number(name, value)}
+
+    def _part(self, value: str) -> Any:
+        """A box x0,y0,x1,y1, a polygon x,y;x,y;x,y, or a mask's file."""
+        if ";" in value:
+            return self._points(value)
+        if re.fullmatch(f"{NUMBER}%?(,{NUMBER}%?)*", value):
+            return self.numbers(value, 4, "x0,y0,x1,y1")
+        return value
+
+    def _points(self, value: str) -> tuple[tuple[float, ...], ...]:
+        """Points x,y with ; in between."""
+        return tuple(self.numbers(point, 2, "x,y") for point in value.split(";"))
 
     def _number(self, name: str, value: str) -> float:
         if not re.fullmatch(NUMBER, value):

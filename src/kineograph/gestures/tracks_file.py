@@ -41,7 +41,7 @@ class TracksFile(Gesture):
         self.check(scene)
         held = Tracks.load(scene.find_file(self.path))
         check_amount(held.count, scene, "give a file with fewer")
-        fitted = _at(held.resize(scene.size), self._positions(held, scene), scene)
+        fitted = at_positions(held.resize(scene.size), self._positions(held, scene), scene)
         if self.depth is not None:
             fitted = replace(fitted, depth=np.full(fitted.state.shape, self.depth, np.float32))
         if self.strength != 1:
@@ -59,7 +59,7 @@ class TracksFile(Gesture):
         return np.where(scene.during(self.start, end), positions, np.nan)
 
 
-def _at(tracks: Tracks, positions: Float64[np.ndarray, " frames"], scene: Scene) -> Tracks:
+def at_positions(tracks: Tracks, positions: Float64[np.ndarray, " frames"], scene: Scene) -> Tracks:
     """Tracks at frames that may lie between their own; unspecified where the position is NaN."""
     known = ~np.isnan(positions)
     position = np.where(known, positions, 0.0)

@@ -1,0 +1,1 @@
+"""Measuring: what was asked for against what is there."""

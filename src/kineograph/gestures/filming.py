@@ -1,0 +1,332 @@
+"""Filming: cameras of a document as one, and everything else seen through it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64
+from scipy.spatial import cKDTree
+
+from kineograph.core.boxes import Boxes
+from kineograph.core.cameras import Cameras
+from kineograph.core.checks import seen_or_hidden
+from kineograph.core.errors import DocumentError, KineographError
+from kineograph.core.motion import Motion
+from kineograph.core.points import scale_factors
+from kineograph.core.resampling import cautious
+from kineograph.core.state import State
+from kineograph.core.tracks import NO_GROUP, Tracks
+from kineograph.gestures.camera import Camera
+from kineograph.gestures.camera_moves import Movement
+from kineograph.gestures.scene import Scene
+from kineograph.gestures.scene3d import Movers, Scene3D, Tracks3D, project
+from kineograph.gestures.stage import Stage
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """The scene in space, and the one camera that all cameras of a document amount to.
+
+    Args:
+        space: the scene in space, with the camera.
+        known: whether its depth is known; else it is 1 everywhere and the camera only turns.
+        strength: how firmly the camera is meant.
+    """
+
+    space: Scene3D
+    known: bool
+    strength: float = 1.0
+
+    @property
+    def cameras(self) -> Cameras:
+        """The camera at each frame."""
+        return self.space.cameras
+
+    def background(self, count: int) -> Tracks:
+        """About `count` ungrouped tracks, evenly spread over the first frame."""
+        return self.follow(grid(self.cameras.size, count))
+
+    def follow(self, seeds: Float64[np.ndarray, "points 2"]) -> Tracks:
+        """Tracks of what stands still in the world at raster points of the first picture."""
+        start, _ = self.space.lift(seeds)
+        world = np.broadcast_to(start[:, None], (len(seeds), self.cameras.frames, 3))
+        return self._tracks(world, self.space.slope(seeds))
+
+    def compose(self, tracks: Tracks, cells: Float32[np.ndarray, "tracks 2"]) -> "tuple[Film, Tracks]":
+        """What moves by itself, seen by the camera, and the film in which it hides what is behind.
+
+        Each track moves in space as it was drawn in the picture: parallel to the picture, at the
+        depth that is there where it begins. So with a camera at rest it is as it was drawn.
+
+        Args:
+            tracks: as drawn, in the first camera's picture.
+            cells: (width, height) in pixels of what each track speaks for.
+        """
+        world, slope, seeds = self.raised(tracks)
+        space = replace(self.space, movers=_movers(self.space, world, seeds, cells))
+        film = replace(self, space=space)
+        seen = film._tracks(world, slope)
+        state = cautious(_where_drawn(tracks), seen.state)
+        return film, replace(
+            seen, state=state, group=tracks.group, strength=_least(tracks.strength, self.strength)
+        )
+
+    def raised(
+        self, tracks: Tracks
+    ) -> tuple[Tracks3D, Float32[np.ndarray, " tracks"], Float64[np.ndarray, "tracks 2"]]:
+        """Drawn tracks in space; with the slopes of their surfaces and where each begins."""
+        first = tracks.specified.argmax(axis=1)
+        seeds = tracks.points[np.arange(tracks.count), first].astype(np.float64)
+        start, depth = self.space.lift(seeds)
+        K = self.cameras.K[0]
+        drawn = tracks.displacements().astype(np.float64) @ np.linalg.inv(K[:2, :2]).T
+        world = np.repeat(start[:, None], tracks.frames, axis=1)
+        world[..., :2] += drawn * depth[:, None, None]
+        return world, self.space.slope(seeds), seeds
+
+    def added(self, tracks: Tracks) -> Tracks:
+        """What moves by itself as displacements in the picture (Motion Prompting, section 4.4)."""
+        first = tracks.specified.argmax(axis=1)
+        base = self.follow(tracks.points[np.arange(tracks.count), first].astype(np.float64))
+        return base.compose(tracks).hide_outside()
+
+    def boxes(self, boxes: Boxes) -> Boxes:
+        """Boxes that stand upright in the world, facing the first picture, seen by the camera.
+
+        Each is at the median depth of what is in it where it begins; what is seen of its four
+        corners is put in a box again.
+        """
+        corners = boxes.boxes[..., [0, 1, 2, 1, 0, 3, 2, 3]].reshape(boxes.count, -1, 4, 2)
+        first = (boxes.state != State.UNSPECIFIED).argmax(axis=1)
+        moved = boxes.boxes.copy()
+        for number, places in enumerate(corners.astype(np.float64)):
+            depth = self._depth_within(boxes.boxes[number, first[number]])
+            flat = np.concatenate([places, np.ones((*places.shape[:2], 1))], axis=2)
+            world = flat @ np.linalg.inv(self.cameras.K[0]).T * depth
+            seen, _ = project(world.transpose(1, 0, 2), self.cameras)
+            good = np.isfinite(seen).all(axis=(0, 2))
+            low, high = np.min(seen, axis=0), np.max(seen, axis=0)
+            moved[number, good] = np.concatenate([low, high], axis=1)[good]
+        return replace(boxes, boxes=moved.astype(np.float32))
+
+    def _depth_within(self, box: Float32[np.ndarray, "4"]) -> float:
+        x0, y0, x1, y1 = box.astype(np.float64)
+        share = (np.arange(9) + 0.5) / 9
+        places = np.stack(np.meshgrid(x0 + (x1 - x0) * share, y0 + (y1 - y0) * share), axis=-1)
+        return float(np.median(self.space.lift(places.reshape(-1, 2))[1]))
+
+    def _tracks(self, world: Tracks3D, slope: Float32[np.ndarray, " tracks"]) -> Tracks:
+        points, depth, seen = self.space.see(world, slope)
+        return Tracks(
+            points=points,
+            state=seen_or_hidden(seen),
+            size=self.cameras.size,
+            fps=self.cameras.fps,
+            group=np.full(len(points), NO_GROUP, np.int32),
+            depth=depth if self.known else None,
+            strength=_least(None, self.strength, len(points)),
+        )
+
+
+def film(
+    cameras: Sequence[Camera], scene: Scene, labels: Sequence[str] | None = None
+) -> Film:
+    """All cameras as one: each moves on from where those before it have come.
+
+    Args:
+        cameras: in order.
+        scene: the scene, with its depth.
+        labels: what messages call each of them; None leaves messages without.
+
+    Raises:
+        DocumentError: depth is needed and not known, a move cannot be done, or lenses differ.
+    """
+    names = labels or [""] * len(cameras)
+    lens = _lens(cameras, names)
+    stage = Stage.of(scene, lens.fov, lens.K)
+    whole = Movement.still(scene.frames)
+    for camera, name in zip(cameras, names, strict=True):
+        with _labelled(name):
+            camera.check(scene)
+            if camera.needs_depth(scene):
+                stage.check_known(camera.move)
+            whole = camera.movement(scene, stage, whole).after(whole)
+    K = np.repeat(stage.K[None], scene.frames, axis=0)
+    K[:, :2, :2] *= whole.zoom[:, None, None]
+    one = Cameras(K, whole.w2c, scene.size, float(scene.fps))
+    space = Scene3D(
+        stage.depth,
+        one,
+        radius=max(camera.radius for camera in cameras),
+        threshold=max(camera.threshold for camera in cameras),
+    )
+    result = Film(space, stage.known, min(camera.strength for camera in cameras))
+    _check_ahead(result, scene)
+    return result
+
+
+def through(
+    cameras: Sequence[Camera],
+    labels: Sequence[str],
+    motions: Sequence[Motion],
+    cells: Sequence[tuple[float, float]],
+    scene: Scene,
+) -> Motion:
+    """What other gestures move, and the scene around it, seen by the cameras.
+
+    Args:
+        cameras: the cameras of a document, in order.
+        labels: what messages call them.
+        motions: what the other gestures expand to, with their groups.
+        cells: (width, height) in pixels of what each track of each of these motions speaks for.
+        scene: the scene.
+
+    Raises:
+        DocumentError: as `film`.
+    """
+    whole = Motion.merge(*motions)
+    shot = film(cameras, scene, labels)
+    boxes = None if whole.boxes is None else shot.boxes(whole.boxes)
+    count = max(camera.count for camera in cameras)
+    if whole.tracks is None or whole.tracks.count == 0:
+        return Motion(shot.background(count), boxes)
+    each = np.concatenate(
+        [
+            np.full((motion.tracks.count, 2), cell, np.float32)
+            for motion, cell in zip(motions, cells, strict=True)
+            if motion.tracks is not None
+        ]
+    )
+    if any(camera.compose == "2d" for camera in cameras):
+        moving = shot.added(whole.tracks)
+    else:
+        shot, moving = shot.compose(whole.tracks, each)
+    behind = _given_up(shot.background(count), whole.tracks, each, grid(scene.size, count))
+    return Motion(Tracks.merge(moving, behind), boxes)
+
+
+def grid(size: tuple[int, int], count: int) -> Float64[np.ndarray, "points 2"]:
+    """The centres of about `count` nearly square cells that fill a picture, row by row."""
+    width, height = size
+    columns = max(1, round((count * width / height) ** 0.5))
+    rows = max(1, round(count / columns))
+    x, y = (np.arange(columns) + 0.5) * width / columns, (np.arange(rows) + 0.5) * height / rows
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+
+
+def _given_up(
+    behind: Tracks,
+    moving: Tracks,
+    cells: Float32[np.ndarray, "tracks 2"],
+    seeds: Float64[np.ndarray, "points 2"],
+) -> Tracks:
+    """The background, unspecified wherever something else has taken hold of it."""
+    first = moving.specified.argmax(axis=1)
+    places = moving.points[np.arange(moving.count), first].astype(np.float64)
+    taker = _nearest(seeds, places, cells)
+    taken = taker >= 0
+    late = np.arange(behind.frames) >= first[taker][:, None]
+    kept = ~(taken & (first[taker] == 0))
+    state = np.where(taken[:, None] & late, np.uint8(State.UNSPECIFIED), behind.state)
+    points = np.where((state == State.UNSPECIFIED)[..., None], np.float32(0), behind.points)
+    return replace(behind, state=state, points=points).select(kept)
+
+
+def _movers(
+    space: Scene3D,
+    world: Tracks3D,
+    seeds: Float64[np.ndarray, "tracks 2"],
+    cells: Float32[np.ndarray, "tracks 2"],
+) -> Movers:
+    """The points of the scene that go with each track: those in its cell."""
+    pitch = 1 / scale_factors(space.cameras.size, space.map.size)
+    taker = _nearest(space.centres, seeds, np.maximum(cells, pitch).astype(np.float32))
+    chosen = np.flatnonzero(taker >= 0)
+    offsets = world[taker[chosen]] - world[taker[chosen], :1]
+    return Movers(chosen, offsets.astype(np.float32))
+
+
+def _nearest(
+    points: Float64[np.ndarray, "points 2"],
+    places: Float64[np.ndarray, "tracks 2"],
+    cells: Float32[np.ndarray, "tracks 2"],
+) -> Int64[np.ndarray, " points"]:
+    """The track in whose cell each point lies, the nearest one; -1 where there is none."""
+    result = np.full(len(points), -1, np.int64)
+    best = np.full(len(points), np.inf)
+    for cell in np.unique(cells, axis=0):
+        mine = np.flatnonzero((cells == cell).all(axis=1))
+        size = cell.astype(np.float64)
+        away, index = cKDTree(places[mine] / size).query(
+            points / size, p=np.inf, distance_upper_bound=0.5 + 1e-6
+        )
+        nearer = away < best
+        result[nearer], best[nearer] = mine[index[nearer]], away[nearer]
+    return result
+
+
+def _where_drawn(tracks: Tracks) -> np.ndarray:
+    """The states that were drawn, except that the first picture's border hides nothing now."""
+    inside = ((tracks.points >= 0) & (tracks.points < np.array(tracks.size))).all(axis=2)
+    beyond = (tracks.state == State.OCCLUDED) & ~inside
+    return np.where(beyond, np.uint8(State.VISIBLE), tracks.state)
+
+
+def _least(
+    own: Float32[np.ndarray, " tracks"] | None, strength: float, count: int = 0
+) -> Float32[np.ndarray, " tracks"] | None:
+    """A track's own strength; the camera's where it has none."""
+    if own is not None or strength == 1:
+        return own
+    return np.full(count, strength, np.float32) if count else None
+
+
+@dataclass(frozen=True)
+class _Lens:
+    fov: float | None
+    K: tuple[tuple[float, float, float], ...] | None
+
+
+def _lens(cameras: Sequence[Camera], names: Sequence[str]) -> _Lens:
+    """The one lens of all cameras.
+
+    Raises:
+        DocumentError: two give different ones.
+    """
+    given = [(_Lens(camera.fov, camera.K), name) for camera, name in zip(cameras, names, strict=True)]
+    given = [(lens, name) for lens, name in given if lens != _Lens(None, None)]
+    for lens, name in given[1:]:
+        if lens != given[0][0]:
+            raise DocumentError(
+                f"{given[0][1]} and {name} give different lenses (fov or K) to one picture; give "
+                "one of them"
+            )
+    return given[0][0] if given else _Lens(None, None)
+
+
+def _check_ahead(shot: Film, scene: Scene) -> None:
+    """Check that the camera sees something of the picture at every frame.
+
+    Raises:
+        DocumentError: it has gone past all of it, or looks away.
+    """
+    start, _ = shot.space.lift(grid(scene.size, 256))
+    points, depth = shot.cameras.project(start)
+    size = np.array(scene.size)
+    seen = (depth > 0) & ((points >= 0) & (points < size)).all(axis=2)
+    if not seen.any(axis=0).all():
+        frame = int(np.argmin(seen.any(axis=0)))
+        raise DocumentError(
+            f"the camera sees nothing of the picture at {scene.times[frame]:.4g} s: it has gone "
+            "past everything or looks away; let it move or turn less"
+        )
+
+
+@contextmanager
+def _labelled(name: str) -> Iterator[None]:
+    """Put a gesture's name before what is wrong with it."""
+    try:
+        yield
+    except KineographError as error:
+        raise type(error)(f"{name}: {error}" if name else str(error)) from error

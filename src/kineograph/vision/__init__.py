@@ -1,0 +1,1 @@
+"""Measuring pictures: where points go, how deep things are, what belongs together."""

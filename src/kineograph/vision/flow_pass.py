@@ -1,0 +1,386 @@
+"""One pass of the default tracker through a video, in one direction of time."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+
+from kineograph.vision.companions import Companions
+from kineograph.vision.doubt import Doubt, mapped, motion_before
+from kineograph.vision.flow import sample_field
+from kineograph.vision.patches import Look, Patches, Pose, choose, compare, plausible, register
+
+Grey = UInt8[np.ndarray, "height width"]
+Field = Float32[np.ndarray, "height width 2"]
+Xy = Float32[np.ndarray, "points 2"]
+GreyFlow = Callable[[Grey, Grey], Field]
+
+LIKE = 0.72
+"""A place at least so like the query's patch is the point; positions are then its patch's."""
+
+SEEN, SEEN_RECENT = 0.5, 0.6
+"""Below these likenesses to the query's and the recent patch a point is no longer seen."""
+
+FOUND = 0.72
+"""A hidden point is found again where a place is at least so like the query's patch."""
+
+FOUND_ALONE = 0.85
+"""The same where nothing but its own speed says where it should be."""
+
+TRUSTED = 0.8
+"""Frames at least so like the query's patch are where a lost point's motion is taken from."""
+
+REFRESH = 6
+"""Frames between renewals of the recent patch, to which a changing surface is compared."""
+
+LEAP = 3.0
+"""Pixels that registration may move a point from where flow puts it."""
+
+SIDEWAYS = 5.0
+"""Pixels: flow is also taken from around a point, for those at the edge of what they are on."""
+
+DOUBT = 0.04
+"""A place other than where flow leads has to be so much more alike to be believed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """All that is known of the step to a frame.
+
+    Attributes:
+        frame: which frame, counted along the pass.
+        look: the frame, to be sampled.
+        forward, backward: flow from the frame before, and to it.
+        leaps: stride to flow from the frame that many before.
+        camera: (2, 3) the dominant motion since the frame before.
+        light: (gain, offset) that turn this frame's grey levels to those of the frame before.
+    """
+
+    frame: int
+    look: Look
+    forward: Field
+    backward: Field
+    leaps: dict[int, Field]
+    camera: Float64[np.ndarray, "2 3"]
+    light: tuple[float, float]
+
+
+class FlowPass:
+    """Follows queries from their frames on to the end.
+
+    Every point carries the patch that was around it where it was asked for. Each frame, dense flow
+    of several strides proposes where the point is now; the proposal most like the patch is brought
+    into register with it, to a fraction of a pixel, with affine deformation and change of light: so
+    nothing drifts. Where the surface has changed too much for that, a patch renewed every few
+    frames takes its place, if forward and backward flow agree. What is like neither is hidden; it
+    is carried on by its companions, the camera or its own speed, and searched for.
+    """
+
+    def __init__(
+        self,
+        queries: Float32[np.ndarray, "points 3"],
+        frames: int,
+        size: tuple[int, int],
+        flow: GreyFlow,
+        strides: tuple[int, ...],
+    ) -> None:
+        count = len(queries)
+        self._flow, self._strides, self._size = flow, strides, np.array(size, np.float32)
+        self._queries, self._start = queries[:, 1:], queries[:, 0].astype(np.int64)
+        self.points = np.zeros((count, frames, 2), np.float32)
+        self.seen = np.zeros((count, frames), bool)
+        self._like = np.zeros((count, frames), np.float32)
+        self._cameras = np.tile(np.eye(2, 3), (frames, 1, 1))
+        self._pose = Pose.at(self._queries.copy())
+        self._asked, self._recent = Patches.none(count), Patches.none(count)
+        self._age = np.zeros(count, np.int64)
+        self._doubt = Doubt(count)
+        self._companions = Companions(count, size)
+
+    def run(self, frames: Iterator[Grey]) -> Iterator[int]:
+        """Go through the frames; yields each frame's number when it is done."""
+        past: deque[Grey] = deque(maxlen=max(self._strides))
+        first = int(self._start.min())
+        for frame, grey in enumerate(frames):
+            if frame >= first:
+                look = Look.of(grey)
+                if frame > first:
+                    self._advance(self._step(frame, look, grey, past))
+                self._begin(frame, look)
+                self._look = look
+                past.append(grey)
+            yield frame
+
+    def _step(self, frame: int, look: Look, grey: Grey, past: deque[Grey]) -> Step:
+        forward, backward = self._flow(past[-1], grey), self._flow(grey, past[-1])
+        start, end = consistent(forward, backward)
+        camera = dominant_motion(start, end)
+        light = change_of_light(self._look.at(start), look.at(end))
+        self._cameras[frame] = camera
+        leaps = {n: self._flow(past[-n], grey) for n in self._strides if 1 < n <= len(past)}
+        return Step(frame, look, forward, backward, leaps, camera, light)
+
+    def _begin(self, frame: int, look: Look) -> None:
+        new = np.flatnonzero(self._start == frame)
+        self.points[new, frame], self.seen[new, frame] = self._queries[new], True
+        self._like[new, frame] = 1
+        patches = Patches.take(look, self._pose[new])
+        self._asked.put(new, patches)
+        self._recent.put(new, patches)
+        self._companions.start(new, self._queries[new])
+
+    def _advance(self, step: Step) -> None:
+        active = np.flatnonzero(self._start < step.frame)
+        seen = self.seen[active, step.frame - 1]
+        self._companions.ride(active, step.forward, step.backward)
+        self._pose.relight(*step.light)
+        self._doubt.pose.relight(*step.light)
+        self._doubt.advance(step.camera, self._companions)
+        if seen.any():
+            self._follow(step, active[seen])
+        if not seen.all():
+            self._search(step, active[~seen])
+        self.points[active, step.frame] = self._pose.point[active]
+
+    # points that were seen at the frame before
+
+    def _follow(self, step: Step, which: Int64[np.ndarray, " points"]) -> None:
+        before = self._pose[which]
+        asked, recent = self._asked[which], self._recent[which]
+        pose = self._proposed(step, which)
+        by_asked, like = _registered(step.look, asked, pose, bend=True)
+        changed = like < LIKE
+        if changed.any():
+            rest = np.flatnonzero(changed)
+            other, like_recent = _registered(step.look, recent[rest], pose[rest], bend=False)
+            by_asked.put(rest, other)
+            like[rest] = compare(step.look, asked[rest], other)
+        else:
+            rest, like_recent = np.zeros(0, np.int64), np.zeros(0, np.float32)
+        self._judge(step, which, before, by_asked, like, rest, like_recent)
+
+    def _judge(
+        self,
+        step: Step,
+        which: Int64[np.ndarray, " points"],
+        before: Pose,
+        pose: Pose,
+        like: Float32[np.ndarray, " points"],
+        rest: Int64[np.ndarray, " changed"],
+        like_recent: Float32[np.ndarray, " changed"],
+    ) -> None:
+        """Decide which are still seen, and learn from those."""
+        frame = step.frame
+        self._enter_doubt(step, which[like < TRUSTED])
+        self._doubt.leave(which[like >= TRUSTED])
+        returned = pose.point + sample_field(step.backward, pose.point)
+        length = np.linalg.norm(pose.point - before.point, axis=1)
+        agrees = np.linalg.norm(returned - before.point, axis=1) < 1 + 0.05 * length
+        expected = self._doubt.expects(which, pose.point, frame)
+        seen = (like > LIKE) | ((like > SEEN) & expected)
+        seen[rest] |= (like_recent > SEEN_RECENT) & agrees[rest] & expected[rest]
+        seen &= self._inside(pose.point)
+        self._pose.put(which, pose)
+        self._like[which, frame] = like
+        self.seen[which, frame] = seen
+        self._keep(step, which[seen], before[seen], like[seen])
+        self._pose.put(which[~seen], self._doubt.pose[which[~seen]])
+
+    def _enter_doubt(self, step: Step, which: Int64[np.ndarray, " points"]) -> None:
+        """Of points that are no longer surely themselves: keep how they were a frame ago."""
+        new = which[~self._doubt.held[which]]
+        self._doubt.enter(
+            new,
+            step.frame - 1,
+            self._pose[new],
+            self._companions.before[new],
+            *motion_before(new, step.frame - 1, self.points, self._start, self._cameras),
+        )
+        self._doubt.advance(step.camera, self._companions, new)
+
+    def _proposed(self, step: Step, which: Int64[np.ndarray, " points"]) -> Pose:
+        """Of all places that flow, the camera and past motion propose, the one most alike."""
+        base, frame = self._pose[which], step.frame
+        trusted = self._like[which, frame - 1] > LIKE
+        patches = choose(trusted, self._asked[which], self._recent[which])
+        shape = _carried_shape(step.forward, base)
+        best = base.moved(base.point + sample_field(step.forward, base.point), shape)
+        score = compare(step.look, patches, best) + DOUBT
+        for place in self._alternatives(step, which, base.point, best.point):
+            other = base.moved(place, base.shape)
+            alike = compare(step.look, patches, other)
+            better = alike > score
+            best, score = choose(better, other, best), np.where(better, alike, score)
+        return best
+
+    def _alternatives(
+        self, step: Step, which: Int64[np.ndarray, " points"], point: Xy, led: Xy
+    ) -> Iterator[Xy]:
+        for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):
+            around = point + np.array([x * SIDEWAYS, y * SIDEWAYS], np.float32)
+            yield point + sample_field(step.forward, around)
+        yield mapped(step.camera, point)
+        if step.frame > 1:
+            earlier = step.frame - 2
+            known = self.seen[which, earlier] & (self._start[which] <= earlier)
+            yield np.where(known[:, None], 2 * point - self.points[which, earlier], led)
+        for stride, leap in step.leaps.items():
+            known = self.seen[which, step.frame - stride]
+            old = self.points[which, step.frame - stride]
+            yield np.where(known[:, None], old + sample_field(leap, old), led)
+
+    def _keep(
+        self,
+        step: Step,
+        which: Int64[np.ndarray, " points"],
+        before: Pose,
+        like: Float32[np.ndarray, " points"],
+    ) -> None:
+        """What is learnt from points that are seen: companions, and the recent patch."""
+        now = self._pose[which]
+        change = np.matmul(now.shape, np.linalg.inv(before.shape))
+        sure = like > LIKE
+        self._companions.learn(
+            which[sure], before.point[sure], now.point[sure], change[sure]
+        )
+        self._age[which] += 1
+        old = self._age[which] >= REFRESH
+        self._recent.put(which[old], Patches.take(step.look, now[old]))
+        self._age[which[old]] = 0
+
+    # points that were not
+
+    def _search(self, step: Step, which: Int64[np.ndarray, " points"]) -> None:
+        """Carry hidden points on, and look whether they are back."""
+        gap = step.frame - self._doubt.since[which]
+        pose = self._doubt.pose[which]
+        self._pose.put(which, pose)
+        near = np.flatnonzero(((pose.point > -8) & (pose.point < self._size + 8)).all(1))
+        which, pose, gap = which[near], pose[near], gap[near]
+        steady = self._doubt.steady(which)
+        radius = np.where(steady, np.minimum(3 + 0.1 * gap, 6), np.minimum(3 + 0.7 * gap, 14))
+        found, like = self._found(step, which, pose, radius.astype(np.float32), gap)
+        self._like[which, step.frame] = like
+        back = like > np.where(steady, FOUND, FOUND_ALONE)
+        which, found = which[back], found[back]
+        self._pose.put(which, found)
+        self.seen[which, step.frame] = True
+        self._recent.put(which, Patches.take(step.look, found))
+        self._age[which] = 0
+        self._companions.start(which, found.point)
+        self._doubt.leave(which)
+
+    def _found(
+        self,
+        step: Step,
+        which: Int64[np.ndarray, " points"],
+        pose: Pose,
+        radius: Float32[np.ndarray, " points"],
+        gap: Int64[np.ndarray, " points"],
+    ) -> tuple[Pose, Float32[np.ndarray, " points"]]:
+        """The place around a prediction most like the query's patch, registered, and how alike."""
+        asked = self._asked[which]
+        slack = np.sqrt(np.clip(gap, 1, 25)).astype(np.float32)
+        best, score = pose, np.full(len(which), -np.inf, np.float32)
+        for place in self._around(step, which, pose.point, radius):
+            alike = compare(step.look, asked, pose.moved(place, pose.shape), slack)
+            alike -= 0.004 * np.linalg.norm(place - pose.point, axis=1)
+            better = alike > score
+            best = choose(better, pose.moved(place, pose.shape), best)
+            score = np.where(better, alike, score)
+        worth = np.flatnonzero(score > FOUND - 0.6)
+        like = np.zeros(len(which), np.float32)
+        found = register(step.look, asked[worth], best[worth], 4, bend=False, slack=slack[worth])
+        found = register(step.look, asked[worth], found, 4, slack=slack[worth])
+        alike = compare(step.look, asked[worth], found, slack[worth])
+        away = np.linalg.norm(found.point - pose.point[worth], axis=1)
+        fits = plausible(found.shape) & self._inside(found.point) & (away < radius[worth] + 4)
+        like[worth] = np.where(fits, alike, 0)
+        best.put(worth, found)
+        return best, like
+
+    def _around(
+        self, step: Step, which: Int64[np.ndarray, " points"], point: Xy, radius: np.ndarray
+    ) -> Iterator[Xy]:
+        yield point
+        for share, count in ((0.33, 8), (0.67, 12), (1.0, 16)):
+            for angle in np.arange(count) * 2 * np.pi / count + share:
+                direction = np.array([np.cos(angle), np.sin(angle)], np.float32)
+                yield point + np.float32(share) * radius[:, None] * direction
+        for stride, leap in step.leaps.items():
+            known = self.seen[which, step.frame - stride]
+            old = self.points[which, step.frame - stride]
+            yield np.where(known[:, None], old + sample_field(leap, old), point)
+
+    def _inside(self, point: Xy) -> Bool[np.ndarray, " points"]:
+        return ((point >= 0) & (point < self._size)).all(1)
+
+
+def consistent(forward: Field, backward: Field) -> tuple[Xy, Xy]:
+    """Places of a grid, and where they go, of those that flow there and back takes home."""
+    height, width = forward.shape[:2]
+    y, x = np.mgrid[4:height:8, 4:width:8].astype(np.float32) + np.float32(0.5)
+    start = np.stack([x.ravel(), y.ravel()], -1)
+    end = start + sample_field(forward, start)
+    missed = np.linalg.norm(end + sample_field(backward, end) - start, axis=1)
+    return start[missed < 0.7], end[missed < 0.7]
+
+
+def dominant_motion(start: Xy, end: Xy) -> Float64[np.ndarray, "2 3"]:
+    """The affine motion that most of the picture follows: the camera's, or none."""
+    if len(start) < 12:
+        return np.eye(2, 3)
+    motion, _ = cv2.estimateAffine2D(
+        start, end, method=cv2.RANSAC, ransacReprojThreshold=0.7, maxIters=300
+    )
+    return np.eye(2, 3) if motion is None else motion
+
+
+def change_of_light(
+    before: Float32[np.ndarray, " places"], now: Float32[np.ndarray, " places"]
+) -> tuple[float, float]:
+    """The robust gain and offset that turn grey levels of a frame to those of the one before."""
+    gain, offset = 1.0, 0.0
+    if len(now) < 12 or now.std() < 4:
+        return gain, offset
+    for _ in range(5):
+        weight = 1 / (1 + ((gain * now + offset - before) / 6) ** 2)
+        middle, aim = np.average(now, weights=weight), np.average(before, weights=weight)
+        spread = (weight * (now - middle) ** 2).sum()
+        gain = float(np.clip((weight * (now - middle) * (before - aim)).sum() / spread, 0.5, 2))
+        offset = float(aim - gain * middle)
+    return gain, offset
+
+
+def _carried_shape(forward: Field, pose: Pose) -> Float32[np.ndarray, "points 2 2"]:
+    """Patch shapes turned and stretched as the flow around them does."""
+    reach = np.float32(4)
+    columns = []
+    for axis in np.eye(2, dtype=np.float32) * reach:
+        ahead, behind = (sample_field(forward, pose.point + s * axis) for s in (1, -1))
+        columns.append((ahead - behind) / (2 * reach))
+    slope = np.stack(columns, -1)
+    smooth = np.abs(slope).max((1, 2)) < 0.25  # steeper is the edge of something
+    slope = np.where(smooth[:, None, None], slope, 0) + np.eye(2, dtype=np.float32)
+    return np.matmul(slope, pose.shape).astype(np.float32)
+
+
+def _registered(
+    look: Look, patches: Patches, pose: Pose, *, bend: bool
+) -> tuple[Pose, Float32[np.ndarray, " points"]]:
+    """Poses brought into register, where that makes them more alike and they do not leap."""
+    before = compare(look, patches, pose)
+    wide = register(look, patches, pose, 4, bend=bend)
+    after = compare(look, patches, wide)
+    poor = np.flatnonzero(after < 0.93)  # something else is in view: look at the middle alone
+    narrow = register(look, patches[poor], pose[poor], 3, bend=False, fine=True)
+    alike = compare(look, patches[poor], narrow)
+    better = alike > after[poor] + 0.02
+    wide.put(poor[better], narrow[better])
+    after[poor[better]] = alike[better]
+    moved = np.linalg.norm(wide.point - pose.point, axis=1)
+    good = (moved < LEAP) & plausible(wide.shape) & (after >= before - 0.02)
+    return choose(good, wide, pose), np.where(good, after, before)

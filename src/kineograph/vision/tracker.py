@@ -1,0 +1,71 @@
+"""Point trackers: where chosen points of a video are in all its frames."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from kineograph.core.errors import TracksError
+from kineograph.core.tracks import Tracks
+from kineograph.core.video import Video
+
+
+@runtime_checkable
+class PointTracker(Protocol):
+    """Follows points through a video, forwards and backwards from where each is asked for."""
+
+    def __call__(self, video: Video, queries: Float[np.ndarray, "queries 3"]) -> Tracks:
+        """The track of each query, over all frames.
+
+        Convention: a query is (frame, x, y): frame counted from 0, x and y raster pixels of the
+        video. At its own frame a track is visible at exactly the query; elsewhere it is visible
+        or occluded, never unspecified.
+
+        Raises:
+            TracksError: a query is outside the video (see `check_queries`).
+        """
+        ...
+
+
+def grid_queries(
+    size: tuple[int, int], across: int, frame: int = 0
+) -> Float32[np.ndarray, "queries 3"]:
+    """Queries in the middles of a grid of square cells, row by row.
+
+    Args:
+        size: (width, height) of the video.
+        across: cells along the longer side; the shorter gets as many as fit the same spacing.
+        frame: which frame they are asked for in.
+
+    Raises:
+        TracksError: `across` is below 1.
+    """
+    if across < 1:
+        raise TracksError(f"a grid of {across} points across was asked for; give 1 or more")
+    spacing = max(size) / across
+    columns, rows = (max(1, round(side / spacing)) for side in size)
+    x = (np.arange(columns) + 0.5) * size[0] / columns
+    y = (np.arange(rows) + 0.5) * size[1] / rows
+    points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+    frames = np.full((len(points), 1), frame)
+    return np.concatenate([frames, points], axis=1).astype(np.float32)
+
+
+def check_queries(video: Video, queries: Float[np.ndarray, "queries 3"]) -> None:
+    """Check that every query is at a frame and a place of the video.
+
+    Raises:
+        TracksError: one is not a number, not at a whole frame, or outside.
+    """
+    width, height = video.size
+    if queries.ndim != 2 or queries.shape[1] != 3:
+        raise TracksError(f"queries are {queries.shape}; they have to be (N, 3): frame, x, y")
+    low, high = np.zeros(3), np.array([len(video) - 1, width, height])
+    fits = ((queries >= low) & (queries <= high)).all(axis=1)
+    fits &= queries[:, 0] == np.floor(queries[:, 0])
+    if not fits.all():
+        frame, x, y = queries[np.flatnonzero(~fits)[0]]
+        raise TracksError(
+            f"the query at frame {frame:g}, x {x:g}, y {y:g} is outside the video; give whole "
+            f"frames 0 to {len(video) - 1}, x 0 to {width} and y 0 to {height}"
+        )
