@@ -42,7 +42,8 @@ NEEDS = {"follow": "path", "keys": "keys", "path": "file"}
 Plain = Annotated[float, PLAIN]
 Triple = Annotated[tuple[Plain, Plain, Plain], LISTED]
 Focus = Annotated[
-    Annotated[Annotated[float, Field(gt=0), PLAIN], Tag("distance")] | Annotated[Point, Tag("point")],
+    Annotated[Annotated[float, Field(gt=0), PLAIN], Tag("distance")]
+    | Annotated[Point, Tag("point")],
     Discriminator(lambda value: "distance" if np.ndim(value) == 0 else "point"),
 ]
 
@@ -137,13 +138,19 @@ class Camera(Gesture):
         for name in ("amount", "keys", "path", "file"):
             given = getattr(self, name) is not None
             if name == needed and not given:
-                raise ValueError(f"{self.move} has no {name}; give it")
+                raise ValueError(f"({self.move}) has no {name}; give it")
             if name != needed and given:
-                raise ValueError(f"{self.move} has {name}, which is for other moves; leave it out")
+                raise ValueError(
+                    f"({self.move}) has {name}, which is for other moves; leave it out"
+                )
         if self.amount == (1 if self.move == "zoom" else 0):
-            raise ValueError(f"{self.move} of {self.amount:g} moves nothing; leave the camera out")
+            raise ValueError(
+                f"({self.move}) by {self.amount:g} moves nothing; leave the camera out"
+            )
         if self.move == "zoom" and (self.amount or 0) <= 0:
-            raise ValueError(f"zoom of {self.amount:g}; give a factor above 0, 2 is twice as large")
+            raise ValueError(
+                f"(zoom) by {self.amount:g}; give a factor above 0, 2 is twice as large"
+            )
         if self.K is not None:
             _check_lens(self.K)
         return self
@@ -197,9 +204,7 @@ class Camera(Gesture):
         pivot = before.w2c[begin] @ np.append(stage.pivot(self.focus), 1.0)
         return self._made(scene, stage, before, pivot[:3])
 
-    def _made(
-        self, scene: Scene, stage: Stage, before: Movement, pivot: np.ndarray
-    ) -> Movement:
+    def _made(self, scene: Scene, stage: Stage, before: Movement, pivot: np.ndarray) -> Movement:
         done = self.progress(scene)
         unit = float(pivot[2]) if self.unit == "focus" else 1.0
         if self.move == "path":

@@ -1,8 +1,8 @@
 """Shorthand for cameras and depth, as the command line takes them.
 
-    camera  orbit 20 @0-2 ease=ease-in-out          dolly 0.3           zoom 1.5
-            follow 120,200 > 260,180 sphere         path walk.txt scale=2
-    depth   prior       depth.png near=white        FOLDER_OF_WEIGHTS
+camera  orbit 20 @0-2 ease=ease-in-out          dolly 0.3           zoom 1.5
+        follow 120,200 > 260,180 sphere         path walk.txt scale=2
+depth   prior       depth.png near=white        FOLDER_OF_WEIGHTS
 """
 
 import re
@@ -150,9 +150,13 @@ class _Line:
         if move == "keys":
             self.fail("has keys, which do not fit in a line", "write them in a motion document")
         if move not in MOVES:
-            self.fail(f"has the unknown move {move!r}", f"{nearest(move, MOVES)}known: {', '.join(MOVES)}")
+            self.fail(
+                f"has the unknown move {move!r}", f"{nearest(move, MOVES)}known: {', '.join(MOVES)}"
+            )
         if not rest:
-            self.fail(f"does not say how far to {move}" if move not in NEEDS else f"has a bare {move}")
+            self.fail(
+                f"does not say how far to {move}" if move not in NEEDS else f"has a bare {move}"
+            )
         self.fields["move"] = move.replace("-", " ")
         self._take_value(move, rest[0])
         for word in rest[1:]:

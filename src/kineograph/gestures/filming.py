@@ -53,8 +53,13 @@ class Film:
         world = np.broadcast_to(start[:, None], (len(seeds), self.cameras.frames, 3))
         return self._tracks(world, self.space.slope(seeds))
 
-    def compose(self, tracks: Tracks, cells: Float32[np.ndarray, "tracks 2"]) -> "tuple[Film, Tracks]":
-        """What moves by itself, seen by the camera, and the film in which it hides what is behind.
+    def compose(
+        self,
+        tracks: Tracks,
+        cells: Float32[np.ndarray, "tracks 2"],
+        seeds: Float64[np.ndarray, "points 2"],
+    ) -> tuple[Tracks, Tracks]:
+        """What moves by itself, and what stands still around it, hiding each other.
 
         Each track moves in space as it was drawn in the picture: parallel to the picture, at the
         depth that is there where it begins. So with a camera at rest it is as it was drawn.
@@ -62,15 +67,19 @@ class Film:
         Args:
             tracks: as drawn, in the first camera's picture.
             cells: (width, height) in pixels of what each track speaks for.
+            seeds: raster points of the first picture, for tracks of what stands still.
         """
-        world, slope, seeds = self.raised(tracks)
-        space = replace(self.space, movers=_movers(self.space, world, seeds, cells))
-        film = replace(self, space=space)
-        seen = film._tracks(world, slope)
-        state = cautious(_where_drawn(tracks), seen.state)
-        return film, replace(
-            seen, state=state, group=tracks.group, strength=_least(tracks.strength, self.strength)
+        world, slope, begins = self.raised(tracks)
+        space = replace(self.space, movers=_movers(self.space, world, begins, cells))
+        rest = np.broadcast_to(space.lift(seeds)[0][:, None], (len(seeds), tracks.frames, 3))
+        seen = replace(self, space=space)._tracks(
+            np.concatenate([world, rest]), np.concatenate([slope, space.slope(seeds)])
         )
+        moving = seen.select(np.arange(tracks.count))
+        state = cautious(_where_drawn(tracks), moving.state)
+        strength = moving.strength if tracks.strength is None else tracks.strength
+        moving = replace(moving, state=state, group=tracks.group, strength=strength)
+        return moving, seen.select(np.arange(tracks.count, seen.count))
 
     def raised(
         self, tracks: Tracks
@@ -125,13 +134,13 @@ class Film:
             fps=self.cameras.fps,
             group=np.full(len(points), NO_GROUP, np.int32),
             depth=depth if self.known else None,
-            strength=_least(None, self.strength, len(points)),
+            strength=None
+            if self.strength == 1
+            else np.full(len(points), self.strength, np.float32),
         )
 
 
-def film(
-    cameras: Sequence[Camera], scene: Scene, labels: Sequence[str] | None = None
-) -> Film:
+def film(cameras: Sequence[Camera], scene: Scene, labels: Sequence[str] | None = None) -> Film:
     """All cameras as one: each moves on from where those before it have come.
 
     Args:
@@ -198,11 +207,12 @@ def through(
             if motion.tracks is not None
         ]
     )
+    seeds = grid(scene.size, count)
     if any(camera.compose == "2d" for camera in cameras):
-        moving = shot.added(whole.tracks)
+        moving, behind = shot.added(whole.tracks), shot.follow(seeds)
     else:
-        shot, moving = shot.compose(whole.tracks, each)
-    behind = _given_up(shot.background(count), whole.tracks, each, grid(scene.size, count))
+        moving, behind = shot.compose(whole.tracks, each, seeds)
+    behind = _given_up(behind, whole.tracks, each, seeds)
     return Motion(Tracks.merge(moving, behind), boxes)
 
 
@@ -258,11 +268,14 @@ def _nearest(
     for cell in np.unique(cells, axis=0):
         mine = np.flatnonzero((cells == cell).all(axis=1))
         size = cell.astype(np.float64)
+        low, high = places[mine].min(axis=0) - size, places[mine].max(axis=0) + size
+        around = np.flatnonzero(((points >= low) & (points <= high)).all(axis=1))
         away, index = cKDTree(places[mine] / size).query(
-            points / size, p=np.inf, distance_upper_bound=0.5 + 1e-6
+            points[around] / size, p=np.inf, distance_upper_bound=0.5 + 1e-6
         )
-        nearer = away < best
-        result[nearer], best[nearer] = mine[index[nearer]], away[nearer]
+        nearer = away < best[around]
+        chosen = around[nearer]
+        result[chosen], best[chosen] = mine[index[nearer]], away[nearer]
     return result
 
 
@@ -271,15 +284,6 @@ def _where_drawn(tracks: Tracks) -> np.ndarray:
     inside = ((tracks.points >= 0) & (tracks.points < np.array(tracks.size))).all(axis=2)
     beyond = (tracks.state == State.OCCLUDED) & ~inside
     return np.where(beyond, np.uint8(State.VISIBLE), tracks.state)
-
-
-def _least(
-    own: Float32[np.ndarray, " tracks"] | None, strength: float, count: int = 0
-) -> Float32[np.ndarray, " tracks"] | None:
-    """A track's own strength; the camera's where it has none."""
-    if own is not None or strength == 1:
-        return own
-    return np.full(count, strength, np.float32) if count else None
 
 
 @dataclass(frozen=True)
@@ -294,7 +298,9 @@ def _lens(cameras: Sequence[Camera], names: Sequence[str]) -> _Lens:
     Raises:
         DocumentError: two give different ones.
     """
-    given = [(_Lens(camera.fov, camera.K), name) for camera, name in zip(cameras, names, strict=True)]
+    given = [
+        (_Lens(camera.fov, camera.K), name) for camera, name in zip(cameras, names, strict=True)
+    ]
     given = [(lens, name) for lens, name in given if lens != _Lens(None, None)]
     for lens, name in given[1:]:
         if lens != given[0][0]:

@@ -33,6 +33,10 @@ SURE = 0.2
 LEAST = 0.002
 """A video has motion if at least this share of its places moves."""
 
+ROUGH = 2.0
+"""The noise that the blur over space leaves, as a multiple of what it takes out. Codecs hold their
+noise still for some frames; it does not flicker, but it differs from place to place."""
+
 UNSEEN = 0.003
 """Motion of fewer pixels than this is never more than noise: 8-bit pictures do not hold it."""
 
@@ -91,7 +95,9 @@ class Magnifier(Strict):
         camera = whole_motion(present, measured) if self.steady else np.zeros_like(present)
         blurred = present - camera
         steady = self._in_time(blurred, measured.fps)
-        share = _share(steady, _noise(blurred) * self._noise_kept(measured))
+        grain = self._in_time(measured.displacement - present, measured.fps)
+        noise = np.maximum(_flicker(blurred) * self._noise_kept(measured), ROUGH * _power(grain))
+        share = _share(steady, noise)
         return Magnified.of(self, measured, present, camera, steady, share)
 
     def _in_time(self, series: Series, fps: float) -> Series:
@@ -161,7 +167,7 @@ def blurred_in_space(measured: SmallMotion, sigma: float) -> Series:
     return total / mass[..., None]
 
 
-def in_band(series: Series, band: tuple[float, float], fps: float) -> Series:
+def in_band(series: Series, band: tuple[float | int, float | int], fps: float | int) -> Series:
     """What of a motion is in a band of frequencies, without delay.
 
     A Butterworth filter run forwards and backwards (order 4 in all); each place's motion goes on at
@@ -175,7 +181,7 @@ def in_band(series: Series, band: tuple[float, float], fps: float) -> Series:
     return sosfiltfilt(sos, series, axis=0, padlen=pad).astype(np.float32)
 
 
-def _noise(blurred: Series) -> Float32[np.ndarray, "rows columns"]:
+def _flicker(blurred: Series) -> Float32[np.ndarray, "rows columns"]:
     """Power of the noise at each place, from what changes from frame to frame like nothing real."""
     if len(blurred) < 4:
         return np.zeros(blurred.shape[1:3], np.float32)
@@ -184,12 +190,17 @@ def _noise(blurred: Series) -> Float32[np.ndarray, "rows columns"]:
     return gaussian_filter(power, 2, mode="nearest")
 
 
+def _power(series: Series) -> Float32[np.ndarray, "rows columns"]:
+    """Mean square of what changes in time at each place and around it."""
+    power = ((series - series.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0)
+    return gaussian_filter(power, 2, mode="nearest")
+
+
 def _share(
     steady: Series, noise: Float32[np.ndarray, "rows columns"]
 ) -> Float32[np.ndarray, "rows columns"]:
     """How much of the motion at each place counts: 0 where it is noise, 1 where it stands out."""
-    power = ((steady - steady.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0)
-    power = gaussian_filter(power, 2, mode="nearest")
+    power = _power(steady)
     share = np.clip(power / (CALM * (noise + np.float32(UNSEEN**2))) - 1, 0, 1)
     return gaussian_filter(share.astype(np.float32), 1, mode="nearest")
 

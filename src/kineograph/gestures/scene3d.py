@@ -225,10 +225,15 @@ class Scene3D:
     def _joined(self) -> tuple[np.ndarray, np.ndarray]:
         """Which pixels are on one surface with the next one below, and to the right."""
         inverse = 1 / self.map.depth
-        return tuple(
-            np.abs(np.diff(inverse, axis=axis)) < JOINED * np.delete(inverse, -1, axis)
+        moves = np.zeros(inverse.shape, np.int8)
+        if self.movers is not None:
+            moves.reshape(-1)[self.movers.cells] = 1
+        down, across = (
+            (np.abs(np.diff(inverse, axis=axis)) < JOINED * np.delete(inverse, -1, axis))
+            & (np.diff(moves, axis=axis) == 0)
             for axis in (0, 1)
         )
+        return down, across
 
     def _kernel(self) -> np.ndarray:
         """The neighbourhood in cells of the map; at least the next cells."""

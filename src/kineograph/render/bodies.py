@@ -16,8 +16,15 @@ from kineograph.render.walker import Grid, Walker, inside_depth
 STILL = 0.5
 """A part that never gets farther than this many pixels holds still."""
 
-REACH = 2.5
-"""How many brush radii beyond its tracks a body may extend."""
+REACH = 10.0
+"""How many spacings of its tracks a body may extend beyond them: dense tracks say themselves where
+it ends, and a brush of 7 x 7 reaches about as far again as it is wide."""
+
+NARROW = 2.5
+"""Cells that even the densest body may extend beyond its tracks."""
+
+FEW = 9
+"""Fewer tracks than this say nothing of an extent; they reach a twentieth of the picture."""
 
 TEAR = 0.35
 """Motion of two neighbouring tracks apart, per pixel between them, that parts them."""
@@ -181,13 +188,15 @@ def _spacing(anchors: Float32[np.ndarray, "n 2"]) -> float:
     return float(np.median(cKDTree(anchors).query(anchors, k=2)[0][:, 1]).clip(0, 64))
 
 
-def _radius(tread: Bool[np.ndarray, "rows columns"]) -> float:
-    """Radius, in cells, of the disc with the footprint's area; at least 2.5 % of the grid."""
-    return max(float(np.sqrt(tread.sum() / np.pi)), 0.025 * max(tread.shape))
+def _extent(part: Part, tread: Bool[np.ndarray, "rows columns"]) -> float:
+    """How far, in cells, the body may extend beyond its tracks."""
+    spacing = float(np.sqrt(tread.sum() / len(part)))
+    least = NARROW if len(part) >= FEW else 0.05 * max(tread.shape)
+    return max(REACH * spacing, least)
 
 
 def _fields(
-    part: Part, trajectories: Trajectories, grid: Grid, reach: float = REACH
+    part: Part, trajectories: Trajectories, grid: Grid, reach: float = 1.0
 ) -> tuple[Float32[np.ndarray, " cells"], Float32[np.ndarray, " cells"]]:
     """(pull towards the body, pull towards the rest) of every cell, for one part.
 
@@ -197,7 +206,7 @@ def _fields(
     tread = footprint(part, trajectories, grid)
     mine = 0.3 * tread + 4.0 * inside_depth(tread) ** 2
     away = cv2.distanceTransform((~tread).astype(np.uint8), cv2.DIST_L2, 3)
-    far = (away / _radius(tread) / reach).clip(0, None)
+    far = away / (_extent(part, tread) * reach)
     others = 0.5 * (far > 1) + 2e-3 * far**2
     return mine.ravel().astype(np.float32), others.ravel().astype(np.float32)
 
@@ -212,7 +221,7 @@ def _join_pins(
     taken = np.zeros(len(rest), bool)
     joined = []
     for part in moving:
-        mine, others = _fields(part, trajectories, walker.grid, 3 * REACH)
+        mine, others = _fields(part, trajectories, walker.grid, reach=3.0)
         share = walker.settle(mine + others, (mine / (mine + others + 1e-9))[:, None])[:, 0]
         held = (share[cells] > 0.5) & ~taken
         taken |= held

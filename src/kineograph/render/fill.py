@@ -28,8 +28,9 @@ PIECE = 9
 GRAIN = 24.0
 """Most that carried texture may add to a colour; the voted colours bring the strong edges."""
 
-DIMENSIONS = 10
-"""Principal components that stand for a patch in the search."""
+LUMA = ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0))
+CHROMA = ((0, 0), (0, 1), (1, 0))
+"""Orders, along x and y, of the cosines that stand for a patch in the search."""
 
 Places = Int64[np.ndarray, "_ 2"]
 """(row, column) of pixels."""
@@ -98,27 +99,32 @@ def _complete(
     return image, source
 
 
-def _patches(
-    image: Float32[np.ndarray, "height width 3"], at: Places
-) -> Float32[np.ndarray, "n d"]:
-    padded = cv2.copyMakeBorder(image, HALF, HALF, HALF, HALF, cv2.BORDER_REFLECT_101)
-    step = np.arange(2 * HALF + 1)
-    rows = at[:, 0, None, None] + step[:, None]
-    columns = at[:, 1, None, None] + step[None, :]
-    return padded[rows, columns].reshape(len(at), -1)
+def _features(
+    image: Float32[np.ndarray, "height width 3"],
+) -> Float32[np.ndarray, "height width features"]:
+    """What the patch around every place looks like: its lowest cosine coefficients (DCT-II).
+
+    Distances between them are those between the patches, but for their finest detail.
+    """
+    step = (np.arange(2 * HALF + 1) + 0.5) / (2 * HALF + 1)
+    waves = [np.cos(np.pi * order * step) for order in range(4)]
+    waves = [wave / np.linalg.norm(wave) for wave in waves]
+    luma = cv2.cvtColor(image / 255, cv2.COLOR_RGB2YCrCb) * np.float32(255)
+    maps = [
+        cv2.sepFilter2D(luma[..., channel], -1, waves[i], waves[j], borderType=cv2.BORDER_REFLECT)
+        for channel, orders in enumerate((LUMA, CHROMA, CHROMA))
+        for i, j in orders
+    ]
+    return np.stack(maps, axis=-1)
 
 
 def _nearest(
     image: Float32[np.ndarray, "height width 3"], wanted: Places, donors: Places
 ) -> Places:
-    """The donor whose patch looks most like each wanted place, in a few principal components."""
-    pool = _patches(image, donors)
-    mean = pool.mean(axis=0)
-    sample = pool[:: max(1, len(pool) // 1000)] - mean
-    _, axes = np.linalg.eigh(sample.T @ sample)
-    axes = axes[:, -DIMENSIONS:]
-    tree = cKDTree((pool - mean) @ axes, balanced_tree=False)
-    _, index = tree.query((_patches(image, wanted) - mean) @ axes, eps=0.5)
+    """The donor whose patch looks most like each wanted place."""
+    features = _features(image)
+    tree = cKDTree(features[donors[:, 0], donors[:, 1]], balanced_tree=False)
+    _, index = tree.query(features[wanted[:, 0], wanted[:, 1]], eps=0.5)
     return donors[index]
 
 

@@ -92,7 +92,7 @@ class Layer:
         window = self._landing(np.concatenate([carried, inner]), slack=2 * float(grid.pitch.max()))
         if window is None:
             return None
-        source_of = _at_pixels(invert(displacement, grid), grid, window)
+        source_of = _at_pixels(invert(displacement, grid, solid), grid, window)
         scale = _growth(displacement, grid, solid)
 
         def move(image: np.ndarray, how: int, border: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from kineograph.render.sampling import read_at
 from kineograph.render.walker import Grid
@@ -12,7 +12,9 @@ REFINEMENTS = 3
 
 
 def invert(
-    displacement: Float32[np.ndarray, "rows columns 2"], grid: Grid
+    displacement: Float32[np.ndarray, "rows columns 2"],
+    grid: Grid,
+    solid: Bool[np.ndarray, "rows columns"] | None = None,
 ) -> Float32[np.ndarray, "rows columns 2"]:
     """Where in the source the content of every target cell comes from, minus the target itself.
 
@@ -22,9 +24,16 @@ def invert(
 
     Convention: raster pixels of the picture; `displacement[i, j]` is how far the content at
     `grid.centres[i, j]` moves. Returns b with source = target + b.
+
+    Args:
+        displacement: pixels.
+        grid: what the displacement is on.
+        solid: the cells that have any content, and so are thrown; None for all.
     """
     jacobian = _jacobian(displacement, grid)
-    source = grid.centres + _close(_splat(displacement, grid, folds=_folds(jacobian)))
+    thrown = _ringed(solid) if solid is not None else np.ones(displacement.shape[:2], bool)
+    landed = _splat(displacement, thrown, grid, folds=_folds(jacobian, thrown))
+    source = grid.centres + _close(landed)
     miss, step = _newton(source, displacement, jacobian, grid)
     for _ in range(REFINEMENTS):
         further = source + step
@@ -35,8 +44,17 @@ def invert(
     return source - grid.centres
 
 
+def _ringed(solid: Bool[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows columns"]:
+    """The solid cells and two more around them, for the slope at their rim."""
+    return cv2.dilate(solid.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+
+
 def _splat(
-    displacement: Float32[np.ndarray, "rows columns 2"], grid: Grid, *, folds: bool
+    displacement: Float32[np.ndarray, "rows columns 2"],
+    thrown: Bool[np.ndarray, "rows columns"],
+    grid: Grid,
+    *,
+    folds: bool,
 ) -> Float32[np.ndarray, "rows columns 2"]:
     """Nearest-cell splat of -displacement; NaN where nothing lands.
 
@@ -49,7 +67,8 @@ def _splat(
     j = np.floor(x + fine[..., 0] / grid.pitch[0]).astype(np.int64).ravel()
     i = np.floor(y[:, None] + fine[..., 1] / grid.pitch[1]).astype(np.int64).ravel()
     flat = fine.reshape(-1, 2)
-    kept = np.flatnonzero((i >= 0) & (i < rows) & (j >= 0) & (j < columns))
+    there = np.repeat(np.repeat(thrown, 2, axis=0), 2, axis=1).ravel()
+    kept = np.flatnonzero(there & (i >= 0) & (i < rows) & (j >= 0) & (j < columns))
     if folds:
         kept = kept[np.argsort((flat[kept] ** 2).sum(axis=1), kind="stable")]
     landed = np.full((rows * columns, 2), np.nan, np.float32)
@@ -98,10 +117,12 @@ def _jacobian(
     return np.ascontiguousarray(jacobian, dtype=np.float32)
 
 
-def _folds(jacobian: Float32[np.ndarray, "rows columns 4"]) -> bool:
+def _folds(
+    jacobian: Float32[np.ndarray, "rows columns 4"], thrown: Bool[np.ndarray, "rows columns"]
+) -> bool:
     """Whether neighbours change sides anywhere."""
     a, b, c, d = cv2.split(jacobian)
-    return bool((a * d - b * c).min() < 0.05)
+    return bool((a * d - b * c)[thrown].min(initial=1.0) < 0.05)
 
 
 def _newton(

@@ -13,10 +13,16 @@ LONG_SIDE = 144
 """Cells along the longer side of the working grid; the cost of a solve grows with its square."""
 
 EDGE = 5.0
-"""Colour difference (CIE Lab units) that a walker crosses with probability 1/e."""
+"""Colour difference (CIE Lab units) that a walker crosses with probability 1/e, without texture."""
 
 HEED = 3.0
 """Spacing of known values, in cells, up to which the picture's edges do not count at all."""
+
+HIDDEN = 0.25
+"""How much of the mean difference around it an edge has to exceed to count."""
+
+WINDOW = 7
+"""Side, in cells, of the window whose mean difference is taken for texture."""
 
 LEAK = 2e-4
 """Conductance that is left across the strongest edge; keeps every system solvable."""
@@ -143,8 +149,10 @@ class Walker:
 def _conductance(
     a: Float32[np.ndarray, "rows columns 3"], b: Float32[np.ndarray, "rows columns 3"]
 ) -> Float32[np.ndarray, "rows columns"]:
+    """How easily neighbours are reached: an edge counts as far as it stands out of its texture."""
     difference = ((a - b) ** 2).sum(axis=2)
-    return np.exp(-difference / EDGE**2).astype(np.float32) + np.float32(LEAK)
+    texture = cv2.blur(difference, (WINDOW, WINDOW), borderType=cv2.BORDER_REFLECT)
+    return np.exp(-difference / (EDGE**2 + HIDDEN * texture)).astype(np.float32) + np.float32(LEAK)
 
 
 def _laplacian(

@@ -151,7 +151,7 @@ def _hang_on(
     for number, body in enumerate(bodies, start=1):
         assert body.share is not None
         core = footprint(body.members, trajectories, walker.grid) & (body.share > 0.5)
-        held = ((body.share < 0.03) | pins) & ~core
+        held = ((body.share < 0.03) | pins | (_border(core.shape) & (body.share < 0.5))) & ~core
         reach = float(trajectories.reach[body.members].max())
         grip = hold_on(body.share, core, held, reach, walker)
         if grip is not None:
@@ -159,6 +159,13 @@ def _hang_on(
             fields[number] = replace(fields[number], damp=grip[0])
     fields[0] = replace(fields[0], drawn=tuple(drawn))
     return fields
+
+
+def _border(shape: tuple[int, ...]) -> Bool[np.ndarray, "rows columns"]:
+    """The outermost cells; what is not part of a body does not come away from the border."""
+    border = np.ones(shape, bool)
+    border[1:-1, 1:-1] = False
+    return border
 
 
 def _outline(

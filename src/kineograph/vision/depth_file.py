@@ -128,7 +128,15 @@ def _values(path: Path, max_pixels: int) -> tuple[np.ndarray, dict[str, Any]]:
                 return _one_channel(values), {}
             case _:
                 return _picture(path, max_pixels)
-    except (OSError, SyntaxError, ValueError, EOFError, zipfile.BadZipFile, KeyError, TypeError) as error:
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        zipfile.BadZipFile,
+        KeyError,
+        TypeError,
+    ) as error:
         raise VisionError(f"cannot read depth from {path}: {error}; is it complete?") from error
 
 
@@ -149,7 +157,9 @@ def _picture(path: Path, max_pixels: int) -> tuple[np.ndarray, dict[str, Any]]:
         if "K" in facts:
             facts["K"] = _lens(facts["K"])
         if "near" in facts and not 0 < float(facts["near"]) < float(facts["far"]) < np.inf:
-            raise ValueError(f"its text says that depth goes from {facts['near']} to {facts['far']}")
+            raise ValueError(
+                f"its text says that depth goes from {facts['near']} to {facts['far']}"
+            )
         wide = image.mode.startswith("I") or image.mode == "F"
         return _one_channel(np.asarray(image if wide else image.convert("RGB"))), facts
 

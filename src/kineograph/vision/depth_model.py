@@ -64,7 +64,9 @@ class DepthModel:
         self._model = self._model.to(device).eval()
         name = PREPARES[self._kind]
         self._prepare: Any = (
-            None if name is None else load(getattr(transformers, name).from_pretrained, weights, eye)
+            None
+            if name is None
+            else load(getattr(transformers, name).from_pretrained, weights, eye)
         )
         self._device = device
 
@@ -111,13 +113,16 @@ class DepthModel:
         return int(config.patch_size / ratio) if hasattr(config, "patch_size") else PRO_SIDE
 
 
-def _of_depth_pro(told: np.ndarray, fov: Any, picture: UInt8[np.ndarray, "height width 3"]) -> Depth:
+def _of_depth_pro(
+    told: np.ndarray, fov: Any, picture: UInt8[np.ndarray, "height width 3"]
+) -> Depth:
     """Metric depth out of Depth Pro's inverse depth for a focal length of one picture width."""
     height, width = picture.shape[:2]
     inverse = cv2.resize(told, (width, height), interpolation=cv2.INTER_LINEAR)
     K = None
     if fov is not None:
-        K = intrinsics(float(np.clip(fov.float().cpu().reshape(-1)[0], 1.0, 170.0)), (width, height))
+        angle = min(max(float(fov.reshape(-1)[0]), 1.0), 170.0)
+        K = intrinsics(angle, (width, height))
         inverse = inverse * np.float32(width / K[0, 0])
     return Depth((1 / inverse.clip(1 / FARTHEST, 1 / NEAREST)).astype(np.float32), K, True)
 

@@ -78,7 +78,9 @@ class DepthPrior:
         K = intrinsics(self.fov, (width, height))
         return Depth((1 / inverse).astype(np.float32), K)
 
-    def _solve(self, small: UInt8[np.ndarray, "rows columns 3"]) -> Float64[np.ndarray, "rows columns"]:
+    def _solve(
+        self, small: UInt8[np.ndarray, "rows columns 3"]
+    ) -> Float64[np.ndarray, "rows columns"]:
         """Nearness in [0, 1]: ground and borders pull, and what looks alike hangs together."""
         rows, columns = small.shape[:2]
         down = (np.arange(rows) + 0.5) / rows

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 from kineograph.vision.companions import Companions
 from kineograph.vision.doubt import Doubt, mapped, motion_before
 from kineograph.vision.flow import sample_field
-from kineograph.vision.patches import Look, Patches, Pose, choose, compare, plausible, register
+from kineograph.vision.patches import OFFSETS, Look, Patches, Pose, choose, compare, plausible, register
 
 Grey = UInt8[np.ndarray, "height width"]
 Field = Float32[np.ndarray, "height width 2"]
@@ -35,6 +35,9 @@ TRUSTED = 0.8
 
 REFRESH = 6
 """Frames between renewals of the recent patch, to which a changing surface is compared."""
+
+MASKED = 4
+"""The longest stride of flow by which new patches are masked."""
 
 LEAP = 3.0
 """Pixels that registration may move a point from where flow puts it."""
@@ -183,11 +186,22 @@ class FlowPass:
         seen = (like > LIKE) | ((like > SEEN) & expected)
         seen[rest] |= (like_recent > SEEN_RECENT) & agrees[rest] & expected[rest]
         seen &= self._inside(pose.point)
+        self._enter_doubt(step, which[~seen])
         self._pose.put(which, pose)
         self._like[which, frame] = like
         self.seen[which, frame] = seen
+        self._mask(step, which[like > SEEN])
         self._keep(step, which[seen], before[seen], like[seen])
         self._pose.put(which[~seen], self._doubt.pose[which[~seen]])
+
+    def _mask(self, step: Step, which: Int64[np.ndarray, " points"]) -> None:
+        """Of new patches, leave out samples that turn out to move otherwise than their middle."""
+        for stride, flow in ((1, step.forward), *step.leaps.items()):
+            new = which[self._start[which] == step.frame - stride]
+            if stride <= MASKED and len(new):
+                slack = np.float32(0.5 + 0.25 * stride)
+                same = same_motion(flow, self._queries[new], self._pose[new], slack)
+                self._asked.inside[new] *= same
 
     def _enter_doubt(self, step: Step, which: Int64[np.ndarray, " points"]) -> None:
         """Of points that are no longer surely themselves: keep how they were a frame ago."""
@@ -327,6 +341,16 @@ def consistent(forward: Field, backward: Field) -> tuple[Xy, Xy]:
     end = start + sample_field(forward, start)
     missed = np.linalg.norm(end + sample_field(backward, end) - start, axis=1)
     return start[missed < 0.7], end[missed < 0.7]
+
+
+def same_motion(
+    flow: Field, points: Xy, pose: Pose, slack: np.float32
+) -> Float32[np.ndarray, "points samples"]:
+    """1 for the samples of upright patches that flow to where a pose has them, else 0."""
+    places = points[:, None] + OFFSETS[None]
+    flown = places + sample_field(flow, places.reshape(-1, 2)).reshape(places.shape)
+    expected = pose.point[:, None] + np.matmul(OFFSETS[None], pose.shape.transpose(0, 2, 1))
+    return (np.linalg.norm(flown - expected, axis=2) < slack).astype(np.float32)
 
 
 def dominant_motion(start: Xy, end: Xy) -> Float64[np.ndarray, "2 3"]:

@@ -162,7 +162,7 @@ def grey_of(
     return cv2.cvtColor(np.asarray(image, np.float32), cv2.COLOR_RGB2GRAY)
 
 
-def _pyramid(grey: Grey) -> list[Grey]:
+def _pyramid(grey: Grey) -> list[np.ndarray]:
     """The picture at full size, half, a quarter and so on."""
     levels = [grey]
     while min(levels[-1].shape) >= 2 * MIN_SIDE:
@@ -188,7 +188,9 @@ def _gradient(grey: Grey) -> Field:
     return np.stack([along_x, along_y], axis=2)
 
 
-def _enlarged(displacement: Field, size: tuple[int, int]) -> Field:
+def _enlarged(
+    displacement: Field, size: tuple[int, int]
+) -> Float32[np.ndarray, "new_height new_width 2"]:
     """A displacement brought to a level of another size."""
     height, width = displacement.shape[:2]
     if (width, height) == size:
