@@ -108,7 +108,14 @@ def measure(amplitude: float, noise: float, place: Path, **settings: object) -> 
 
 def run() -> list[str]:
     """The section of docs/results.md."""
-    head = ["motion", "noise (of 255)", "options", "gain told", "gain against the truth", "against the file"]
+    head = [
+        "motion",
+        "noise (of 255)",
+        "options",
+        "gain told",
+        "gain against the truth",
+        "against the file",
+    ]
     head += ["still half before, px rms", "after, px rms", "PSNR", "PSNR, first frame warped"]
     rows = []
     with tempfile.TemporaryDirectory() as folder:

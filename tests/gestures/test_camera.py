@@ -6,7 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from raycast import Room
 
 from kineograph.core.cameras import Cameras, intrinsics
 from kineograph.core.errors import DocumentError
@@ -14,9 +13,11 @@ from kineograph.core.points import to_pixel_centres
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.gestures.camera import Camera
-from kineograph.gestures.filming import film, grid
+from kineograph.gestures.filming import grid
 from kineograph.gestures.scene import Scene
+from kineograph.gestures.shooting import film
 from kineograph.vision.depth import Depth
+from raycast import Room
 
 SIZE = (300, 210)
 LENS = intrinsics(55, SIZE)

@@ -122,7 +122,7 @@ def test_depth_files_travel_with_the_document(document: kg.Document, tmp_path: P
     again = kg.Document.load(tmp_path / "deep" / "scene.motion.json", allow_outside=True)
     assert again.depth.path == "../depth.png" and again == held
     np.testing.assert_allclose(again.expand().tracks.depth[:, 0], 2, rtol=1e-4)
-    with pytest.raises(DocumentError, match="depth.png lies outside the document's folder"):
+    with pytest.raises(DocumentError, match=r"depth\.png lies outside the document's folder"):
         kg.Document.load(tmp_path / "deep" / "scene.motion.json").expand()
     write_depth(tmp_path / "depth.png", Depth(np.full((64, 64), 3, np.float32)))
     with pytest.raises(DocumentError, match="is not the depth map that the document was made for"):
@@ -148,7 +148,7 @@ def test_what_no_depth_can_be(depth, message: str) -> None:
 def test_a_model_without_weights_names_the_command(document: kg.Document) -> None:
     pytest.importorskip("torch")
     held = document.model_copy(update={"depth": DepthRef(model="./weights")})
-    with pytest.raises(VisionError, match="there is no folder .*weights.*hf download"):
+    with pytest.raises(VisionError, match=r"there is no folder .*weights.*hf download"):
         held.expand()
 
 

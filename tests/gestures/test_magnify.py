@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.ndimage import fourier_shift
+from tests.conftest import made_texture
 
 from kineograph.core.errors import DocumentError, VideoError
 from kineograph.core.tracks import Tracks
@@ -17,7 +18,6 @@ from kineograph.gestures.scene import Scene
 from kineograph.gestures.video_shorthand import parse_magnify
 from kineograph.render.rewarp import Rewarp
 from kineograph.vision.small_motion import small_motion
-from tests.conftest import made_texture
 
 FPS, FRAMES, SIZE = 30, 45, (160, 96)
 WAY = np.sin(2 * np.pi * 2 * np.arange(FRAMES) / FPS)
@@ -37,7 +37,9 @@ def swinging(amplitude: float, noise: float = 1.0, drift: float = 0.0) -> Video:
 
 
 def shifted(image: np.ndarray, dx: float, dy: float) -> np.ndarray:
-    moved = [np.fft.ifft2(fourier_shift(np.fft.fft2(image[..., c]), (dy, dx))).real for c in (0, 1, 2)]
+    moved = [
+        np.fft.ifft2(fourier_shift(np.fft.fft2(image[..., c]), (dy, dx))).real for c in (0, 1, 2)
+    ]
     return np.stack(moved, axis=2)
 
 
@@ -156,7 +158,9 @@ def test_documents_and_shorthand(saved: Path) -> None:
     assert (made.blur_space, made.compensate, made.if_short) == (4, True, "stretch")
     document = Document(size=SIZE, frames=20, fps=15).add(made.model_copy(update={"calm": True}))
     assert Document.parse(document.to_dict(), saved.parent).gestures == document.gestures
-    with pytest.raises(DocumentError, match=r'the magnify "a.mp4 band=3" has band=3; give two freq'):
+    with pytest.raises(
+        DocumentError, match=r'the magnify "a.mp4 band=3" has band=3; give two freq'
+    ):
         parse_magnify("a.mp4 band=3")
 
 
@@ -178,7 +182,10 @@ def test_a_tracker_may_say_where_to_look(saved: Path, monkeypatch: pytest.Monkey
         ({"factor": 33}, "magnify has the factor 33; give 1 to 32"),
         ({"band": (3, 1)}, "magnify has the band 3 to 1 Hz; give a lower and a higher"),
         ({"band": (2, 15)}, r"the band reaches 15 Hz; a video of 30 fps holds motion below 15 Hz"),
-        ({"band": (0.3, 3)}, r"the band begins at 0.3 Hz; the video lasts 1.5 s, less than one per"),
+        (
+            {"band": (0.3, 3)},
+            r"the band begins at 0.3 Hz; the video lasts 1.5 s, less than one per",
+        ),
         ({"band": (8, 14)}, r"no motion to magnify between 8 and 14 Hz: .* or another band"),
     ],
 )
@@ -190,7 +197,9 @@ def test_what_cannot_be_asked_for(saved: Path, fields: dict, message: str) -> No
 @pytest.mark.parametrize("noise", [0.0, 2.0])
 def test_no_motion_to_magnify(tmp_path: Path, noise: float) -> None:
     swinging(0, noise).save(tmp_path / "video")
-    with pytest.raises(DocumentError, match=r"there is no motion to magnify: what moves, .* px, is"):
+    with pytest.raises(
+        DocumentError, match=r"there is no motion to magnify: what moves, .* px, is"
+    ):
         magnify_video(tmp_path / "video", factor=16)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import made_texture
 
 from kineograph.core.errors import DocumentError
 from kineograph.core.picture import write_picture
@@ -14,7 +15,6 @@ from kineograph.gestures.document import Document
 from kineograph.gestures.scene import Scene
 from kineograph.gestures.transfer import Transfer, log_uniform_subset
 from kineograph.gestures.video_shorthand import parse_transfer
-from tests.conftest import made_texture
 
 SOURCE, CANVAS = (80, 60), (160, 180)
 
@@ -72,7 +72,9 @@ def test_only_tracks_of_the_region_and_the_mask_are_taken(held: Tracks, tmp_path
     upper = expand(tmp_path, mask="mask.png")
     assert upper.count == 30 and (upper.points[:, 0, 1] < 90).all()
     with pytest.raises(DocumentError, match=r"no track of held.npz begins in the region"):
-        expand(tmp_path, region=(0, 0, 40, 60), mask="mask.png", count=5, path=_right(held, tmp_path))
+        expand(
+            tmp_path, region=(0, 0, 40, 60), mask="mask.png", count=5, path=_right(held, tmp_path)
+        )
     with pytest.raises(DocumentError, match=r"corner 90,0 lies outside the first frame of 80x60"):
         expand(tmp_path, region=(10, 0, 90, 60))
 

@@ -53,8 +53,8 @@ def animate(
         typer.Option(
             metavar="CAMERA",
             help='Move the camera: [dim]"orbit 20"[/dim], [dim]"dolly 0.3 @0-2"[/dim]. orbit, arc, '
-            "pan, tilt, roll in degrees; dolly, truck, pedestal, dolly-zoom in distances of what is "
-            "looked at; zoom by a factor; follow along points; path from a file. All that leave "
+            "pan, tilt, roll in degrees; dolly, truck, pedestal, dolly-zoom in distances of the "
+            "focus; zoom by a factor; follow along points; path from a file. All that leave "
             "their place need --depth.",
             rich_help_panel=MOVES,
         ),

@@ -19,9 +19,7 @@ LARGE = 0.1
 
 
 def magnify(
-    video: Annotated[
-        Path, typer.Argument(metavar="VIDEO", help="The video.", show_default=False)
-    ],
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="The video.", show_default=False)],
     factor: Annotated[
         float,
         typer.Option(metavar="N", help="How many times larger, 1 to 32.", rich_help_panel=HOW),
@@ -45,14 +43,16 @@ def magnify(
     blur_space: Annotated[
         float | None,
         typer.Option(
-            metavar="PX", help="Blur over space (default: 2 % of the short side).",
+            metavar="PX",
+            help="Blur over space (default: 2 % of the short side).",
             rich_help_panel=HOW,
         ),
     ] = None,
     blur_time: Annotated[
         float | None,
         typer.Option(
-            metavar="S", help="Blur over time (default: 0.02 s; none with --band).",
+            metavar="S",
+            help="Blur over time (default: 0.02 s; none with --band).",
             rich_help_panel=HOW,
         ),
     ] = None,

@@ -183,7 +183,7 @@ class Camera(Gesture):
         Raises:
             DocumentError: it cannot be done, or depth is needed and not there.
         """
-        from kineograph.gestures.filming import film
+        from kineograph.gestures.shooting import film
 
         self.check(scene)
         return Motion(tracks=film([self], scene).background(self.count))

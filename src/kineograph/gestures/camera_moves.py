@@ -52,7 +52,7 @@ class Movement:
         return cls(w2c, np.ones(len(turned)) if zoom is None else zoom)
 
     def after(self, earlier: "Movement") -> "Movement":
-        """This movement, made by a camera that has moved already."""
+        """The same movement, made by a camera that has moved already."""
         return Movement(self.w2c @ earlier.w2c, self.zoom * earlier.zoom)
 
     def around(self, pivot: Place) -> "Movement":
@@ -63,7 +63,7 @@ class Movement:
 
 
 def turn(axis: int, degrees: Amounts) -> Movement:
-    """The camera turned about its own axis: 0 right, 1 down, 2 forward; the rule of the right hand."""
+    """The camera turned about its own axis: 0 right, 1 down, 2 forward; right-hand rule."""
     turned = Rotation.from_rotvec(np.radians(degrees)[:, None] * np.eye(3)[axis]).as_matrix()
     return Movement.of(turned, np.zeros((len(degrees), 3)))
 

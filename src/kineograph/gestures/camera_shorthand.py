@@ -112,7 +112,7 @@ def _near(text: str) -> tuple[str, bool | None]:
     names = [word for word in words if not word.startswith("near=")]
     if len(names) != 1 or len(given) > 1:
         raise DocumentError(
-            f'the depth "{text}" is no one name; write "prior", "depth.png", "depth.png near=white" '
+            f'the depth "{text}" is no one name; write "prior", "depth.png near=white" '
             "or a folder of weights, with quotation marks around blanks"
         )
     if not given:

@@ -14,8 +14,8 @@ from kineograph.core.tracks import NO_GROUP, Tracks
 from kineograph.gestures.base import Gesture
 from kineograph.gestures.camera import Camera
 from kineograph.gestures.continuation import Part, carry_on
-from kineograph.gestures.filming import through
 from kineograph.gestures.scene import Scene
+from kineograph.gestures.shooting import through
 from kineograph.gestures.whole import together, waiting, waits
 
 APART = 1.0

@@ -44,9 +44,7 @@ class Magnify(SourceVideo, Magnifier):
         check_amount(self.count, scene, "ask for a smaller count")
         video = self.video(scene)
         measured = small_motion(video, tracks=self._followed(video))
-        tracks = magnified_tracks(
-            self.motion(measured), self.seeds(scene.size, scene), scene.size
-        )
+        tracks = magnified_tracks(self.motion(measured), self.seeds(scene.size, scene), scene.size)
         return Motion(tracks=self.fitted(tracks, scene))
 
     def _followed(self, video: Video) -> Tracks | None:

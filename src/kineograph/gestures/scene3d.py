@@ -76,7 +76,7 @@ class Scene3D:
 
     @cached_property
     def map(self) -> Depth:
-        """The depth map that the z-buffer is made of, not too large, with the shape of `cameras`."""
+        """The depth map that the z-buffer is made of: not too large, shaped as the picture."""
         width, height = self.cameras.size
         most = min(MOST, self.depth.size[0] * self.depth.size[1])
         side = (most / (width * height)) ** 0.5
@@ -293,7 +293,8 @@ def _held(
         return points
     frames = np.arange(known.shape[1])
     last = np.maximum.accumulate(np.where(known, frames, -1), axis=1)
-    first = np.where(known.any(axis=1), known.argmax(axis=1), 0)
+    first = known.argmax(axis=1)
+    some = np.asarray(known.any(axis=1))
     index = np.where(last < 0, first[:, None], last)
     held = points[np.arange(len(points))[:, None], index]
-    return np.where(known.any(axis=1)[:, None, None], held, np.float32(-1e4)).astype(np.float32)
+    return np.where(some[:, None, None], held, np.float32(-1e4)).astype(np.float32)

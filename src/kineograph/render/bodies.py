@@ -171,11 +171,16 @@ def _span(part: Part, trajectories: Trajectories, size: tuple[int, int]) -> floa
 def footprint(
     part: Part, trajectories: Trajectories, grid: Grid
 ) -> Bool[np.ndarray, "rows columns"]:
-    """The cells its tracks lie on, closed over the gaps between neighbouring tracks."""
+    """The cells its tracks lie on in the picture, closed over the gaps between neighbours."""
+    return closed(trajectories.anchors[part], grid)
+
+
+def closed(points: Float32[np.ndarray, "n 2"], grid: Grid) -> Bool[np.ndarray, "rows columns"]:
+    """The cells that points lie on, closed over the gaps between neighbouring points."""
     cells = np.zeros(grid.count, np.uint8)
-    cells[grid.cell_of(trajectories.anchors[part])] = 1
+    cells[grid.cell_of(points)] = 1
     mask = cells.reshape(grid.cells[::-1])
-    gap = 2 * int(np.ceil(_spacing(trajectories.anchors[part]) / float(grid.pitch.min()))) + 1
+    gap = 2 * int(np.ceil(_spacing(points) / float(grid.pitch.min()))) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (gap, gap))
     padded = cv2.copyMakeBorder(mask, gap, gap, gap, gap, cv2.BORDER_CONSTANT, value=0)
     return cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[gap:-gap, gap:-gap] > 0

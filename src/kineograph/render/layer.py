@@ -1,7 +1,7 @@
 """One sheet of the picture: its colours, how solid it is where, and how it moves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32, Float64, UInt8
 from kineograph.render.motion_field import Bend, MotionField
 from kineograph.render.sampling import read_at
 from kineograph.render.splat import invert
+from kineograph.render.turning import Turning
 from kineograph.render.walker import Grid
 
 Window = tuple[slice, slice]
@@ -39,6 +40,7 @@ class Layer:
         known: 255 where the picture itself shows this layer, 0 where it was made up.
         field: its motion.
         presence: how visible its tracks are, spread over the grid; None when nothing hides it.
+        turns: what it covers in each frame if it turns in view, else None.
     """
 
     colour: UInt8[np.ndarray, "height width 3"]
@@ -46,12 +48,18 @@ class Layer:
     known: UInt8[np.ndarray, "height width"]
     field: MotionField
     presence: Bend | None = None
+    turns: Turning | None = None
 
     def at(self, frame: int) -> Sheet | None:
         """The layer moved to one frame, or None when it is nowhere in the picture."""
         if self.field.is_affine:
-            return self._by_matrix(self.field.affine[frame], self._alpha_at(frame))
-        return self._by_map(self.field.at(frame), self._alpha_at(frame))
+            sheet = self._by_matrix(self.field.affine[frame], self._alpha_at(frame))
+        else:
+            sheet = self._by_map(self.field.at(frame), self._alpha_at(frame))
+        if sheet is None or sheet.alpha is None or self.turns is None:
+            return sheet
+        outline = self.field.grid.grow(self.turns.outline(frame))[sheet.window]
+        return replace(sheet, alpha=sheet.alpha * outline)
 
     def _alpha_at(self, frame: int) -> Float32[np.ndarray, "height width"] | None:
         """Solidity in one frame, in the still picture: less where its tracks are hidden."""

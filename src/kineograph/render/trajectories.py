@@ -43,7 +43,7 @@ def complete(tracks: Tracks) -> Trajectories:
     so are those that begin hidden within the picture: it does not show what they are of.
     """
     stated = tracks.state != State.UNSPECIFIED
-    said = stated.any(axis=1) & ~_hidden_at_first(tracks, stated)
+    said = stated.any(axis=1) & ~hidden_at_first(tracks)
     if not said.all():
         tracks, stated = tracks.select(said), stated[said]
     if tracks.count == 0:
@@ -63,11 +63,10 @@ def complete(tracks: Tracks) -> Trajectories:
     )
 
 
-def _hidden_at_first(
-    tracks: Tracks, stated: Bool[np.ndarray, "tracks frames"]
-) -> Bool[np.ndarray, " tracks"]:
+def hidden_at_first(tracks: Tracks) -> Bool[np.ndarray, " tracks"]:
     """Tracks that are occluded inside the picture when they are first stated."""
-    row, first = np.arange(tracks.count), stated.argmax(axis=1)
+    first = (tracks.state != State.UNSPECIFIED).argmax(axis=1)
+    row = np.arange(tracks.count)
     start = tracks.points[row, first]
     inside = ((start >= 0) & (start < np.asarray(tracks.size, np.float32))).all(axis=1)
     return inside & (tracks.state[row, first] == State.OCCLUDED)

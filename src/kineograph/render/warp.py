@@ -15,6 +15,7 @@ from kineograph.render.layer import Layer, Sheet
 from kineograph.render.motion_field import Bend, MotionField, field_of, spread_over
 from kineograph.render.stretch import hold_on
 from kineograph.render.trajectories import Trajectories, complete
+from kineograph.render.turning import Turning, turning_groups
 from kineograph.render.walker import Grid, Walker, refine
 
 SOFT = 1.2
@@ -67,7 +68,8 @@ class Warp:
         trajectories = complete(tracks)
         self._picture = picture
         self._leave = _leave(trajectories)
-        self._layers = _layers(picture, trajectories)
+        grid = Grid.over((width, height))
+        self._layers = _layers(picture, trajectories, turning_groups(tracks, grid), grid)
 
     def __iter__(self) -> Iterator[WarpedFrame]:
         """Every frame in turn."""
@@ -118,22 +120,32 @@ def _lay(
 
 
 def _layers(
-    picture: UInt8[np.ndarray, "height width 3"], trajectories: Trajectories
+    picture: UInt8[np.ndarray, "height width 3"],
+    trajectories: Trajectories,
+    turning: dict[int, Turning],
+    grid: Grid,
 ) -> list[Layer]:
     """The rest and the bodies in front of it, from far to near."""
-    walker = Walker.on(picture, Grid.over((picture.shape[1], picture.shape[0])))
+    walker = Walker.on(picture, grid)
     rest, *bodies = find_bodies(trajectories, walker)
     fields = [field_of(body.members, trajectories, walker) for body in (rest, *bodies)]
     if fields[0].is_still:
         fields = _hang_on(bodies, fields, rest, trajectories, walker)
-    alphas = [_outline(body, picture, walker.grid) for body in bodies]
+    turns = [turning.get(int(trajectories.group[body.members[0]])) for body in bodies]
+    alphas = [_outline(body, picture, grid) for body in bodies]
+    for alpha, group in zip(alphas, turns, strict=True):
+        if group is not None:  # its tracks know where it ends
+            alpha *= grid.grow(group.outline(0))
     taken = np.max([np.zeros(picture.shape[:2], np.float32), *alphas], axis=0)
-    behind = fill(picture, _widened(taken > 0.02, walker.grid))
+    behind = fill(picture, _widened(taken > 0.02, grid))
+    for group in turning.values():
+        stays = grid.grow(group.stays().astype(np.float32)) > 0.5
+        behind = np.where(stays[..., None], picture, behind)
     layers = [Layer(behind, None, ((1 - taken) * 255).astype(np.uint8), fields[0])]
-    for body, field, alpha in zip(bodies, fields[1:], alphas, strict=True):
+    for body, field, alpha, group in zip(bodies, fields[1:], alphas, turns, strict=True):
         known = np.full(alpha.shape, 255, np.uint8)
         presence = _presence(body, trajectories, walker)
-        layers.append(Layer(_own_colours(picture, alpha), alpha, known, field, presence))
+        layers.append(Layer(_own_colours(picture, alpha), alpha, known, field, presence, group))
     return layers
 
 

@@ -85,11 +85,11 @@ class Depth:
             VisionError: nothing is known at all.
         """
         given = np.asarray(depth, np.float32)
-        known = np.isfinite(given) & (given > 0)
+        known = np.asarray(np.isfinite(given) & (given > 0))
         if not known.any():
             raise VisionError("a depth map holds no depth above 0; give one that does")
         if not known.all():
-            rows = known.any(axis=1)
+            rows = np.asarray(known.any(axis=1))
             given = given.copy()
             given[rows] = _filled_across(given[rows], known[rows])
             index = np.flatnonzero(rows)

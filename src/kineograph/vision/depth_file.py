@@ -84,8 +84,9 @@ def write_depth(path: Path | str, depth: Depth) -> None:
         if path.suffix.lower() == ".npy":
             np.save(file, depth.depth, allow_pickle=False)
         elif path.suffix.lower() == ".npz":
-            lens = {} if depth.K is None else {"K": depth.K}
-            np.savez_compressed(file, depth=depth.depth, metric=np.bool_(depth.metric), **lens)
+            held: dict[str, Any] = {"depth": depth.depth, "metric": np.bool_(depth.metric)}
+            held |= {} if depth.K is None else {"K": depth.K}
+            np.savez_compressed(file, allow_pickle=False, **held)
         else:
             near, far = float(depth.depth.min()), float(depth.depth.max())
             facts = {"near": near, "far": max(far, near * (1 + 1e-6)), "metric": depth.metric}

@@ -1,4 +1,4 @@
-"""Depth by a learned model, through transformers: Depth Anything, DPT, GLPN, ZoeDepth, Depth Pro."""
+"""Depth by a learned model of transformers: Depth Anything, DPT, GLPN, ZoeDepth, Depth Pro."""
 
 from math import sqrt
 from pathlib import Path

@@ -348,9 +348,14 @@ def same_motion(
 ) -> Float32[np.ndarray, "points samples"]:
     """1 for the samples of upright patches that flow to where a pose has them, else 0."""
     places = points[:, None] + OFFSETS[None]
-    flown = places + sample_field(flow, places.reshape(-1, 2)).reshape(places.shape)
-    expected = pose.point[:, None] + np.matmul(OFFSETS[None], pose.shape.transpose(0, 2, 1))
-    return (np.linalg.norm(flown - expected, axis=2) < slack).astype(np.float32)
+    flown = sample_field(flow, places.reshape(-1, 2)).reshape(places.shape)
+    registered = pose.point - points
+    middle = sample_field(flow, points)
+    astray = np.linalg.norm(middle - registered, axis=1) > slack
+    middle = np.where(astray[:, None], registered, middle)
+    bent = np.matmul(OFFSETS[None], pose.shape.transpose(0, 2, 1)) - OFFSETS[None]
+    away = np.linalg.norm(flown - middle[:, None] - bent, axis=2)
+    return (away < slack).astype(np.float32)
 
 
 def dominant_motion(start: Xy, end: Xy) -> Float64[np.ndarray, "2 3"]:

@@ -334,4 +334,4 @@ def plausible(shape: Float32[np.ndarray, "points 2 2"]) -> Bool[np.ndarray, " po
     """Whether a patch is not turned inside out, crushed or blown up."""
     area = np.linalg.det(shape)
     stretch = (shape**2).sum((1, 2))
-    return (area > 0.05) & (area < 20) & (stretch < 6 * area + 0.5)
+    return (area > 0.05) & (area < 20) & (stretch < 2.8 * area)

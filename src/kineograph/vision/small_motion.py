@@ -181,7 +181,10 @@ def _starts(tracks: Tracks, scaled: _Scaled) -> Float32[np.ndarray, "frames heig
     x, y = scaled.cells
     coarse = pixel_centres(x, y) * (np.array(scaled.measured) / (x, y)).astype(np.float32)
     near = RBFInterpolator(
-        held.points[:, 0], held.displacements().reshape(held.count, -1), neighbors=8, kernel="linear"
+        held.points[:, 0],
+        held.displacements().reshape(held.count, -1),
+        neighbors=8,
+        kernel="linear",
     )
     fields = near(coarse.reshape(-1, 2)).astype(np.float32).reshape(y, x, -1, 2)
     return np.stack([cv2.resize(fields[:, :, t], scaled.measured) for t in range(held.frames)])
