@@ -16,6 +16,7 @@ RESULTS = Path(__file__).parent.parent / "docs" / "results.md"
 BENCHMARKS = {
     "following": "Following: does the picture go where it was told?",
     "warp": "Speed of the `warp` engine",
+    "magnify": "Magnified motion: is it as large as was asked?",
     "startup": "Waiting for the command line",
 }
 """Module to heading, in the order of the page."""

@@ -14,6 +14,10 @@ import kineograph as kg
 HERE = Path(__file__).parent / "photos"
 
 
+OFFSET = 124.343 / 4
+"""Pixels between the two cameras' principal points (Middlebury 2014, Motorcycle, a quarter size)."""
+
+
 def photographs() -> None:
     """Four photographs."""
     for name in ("astronaut", "coffee", "chelsea", "rocket"):
@@ -29,7 +33,7 @@ def motorcycle() -> None:
     hidden = (~known).astype(np.uint8)
     whole = cv2.inpaint((near * 4).clip(0, 255).astype(np.uint8), hidden, 5, cv2.INPAINT_NS)
     whole = np.where(known, near, whole / 4)
-    depth = 1 / whole.clip(1)
+    depth = 1 / (whole.clip(0) + OFFSET)
     np.save(HERE / "motorcycle-depth.npy", (depth / np.median(depth)).astype(np.float32))
 
 

@@ -158,9 +158,7 @@ def test_documents_and_shorthand(saved: Path) -> None:
     assert (made.blur_space, made.compensate, made.if_short) == (4, True, "stretch")
     document = Document(size=SIZE, frames=20, fps=15).add(made.model_copy(update={"calm": True}))
     assert Document.parse(document.to_dict(), saved.parent).gestures == document.gestures
-    with pytest.raises(
-        DocumentError, match=r'the magnify "a.mp4 band=3" has band=3; give two freq'
-    ):
+    with pytest.raises(DocumentError, match=r'the magnify "a.mp4 band=3" has band=3; give two'):
         parse_magnify("a.mp4 band=3")
 
 
@@ -184,7 +182,7 @@ def test_a_tracker_may_say_where_to_look(saved: Path, monkeypatch: pytest.Monkey
         ({"band": (2, 15)}, r"the band reaches 15 Hz; a video of 30 fps holds motion below 15 Hz"),
         (
             {"band": (0.3, 3)},
-            r"the band begins at 0.3 Hz; the video lasts 1.5 s, less than one per",
+            r"the band begins at 0.3 Hz; the video lasts 1.5 s, less than one",
         ),
         ({"band": (8, 14)}, r"no motion to magnify between 8 and 14 Hz: .* or another band"),
     ],
@@ -197,9 +195,7 @@ def test_what_cannot_be_asked_for(saved: Path, fields: dict, message: str) -> No
 @pytest.mark.parametrize("noise", [0.0, 2.0])
 def test_no_motion_to_magnify(tmp_path: Path, noise: float) -> None:
     swinging(0, noise).save(tmp_path / "video")
-    with pytest.raises(
-        DocumentError, match=r"there is no motion to magnify: what moves, .* px, is"
-    ):
+    with pytest.raises(DocumentError, match=r"there is no motion to magnify: what moves, .* px"):
         magnify_video(tmp_path / "video", factor=16)
 
 

@@ -11,9 +11,6 @@ from kineograph.vision.small_motion import SmallMotion
 SURE = 0.2
 """Places count as moving where at least this share of their motion counts."""
 
-LEAST = 0.002
-"""A video has motion if at least this share of its places moves."""
-
 
 @dataclass(frozen=True, eq=False)
 class Magnified:
@@ -38,29 +35,6 @@ class Magnified:
     share: Float32[np.ndarray, "rows columns"]
     attenuation: float
     factor: float
-
-    @classmethod
-    def of(
-        cls,
-        how: Magnifier,
-        measured: SmallMotion,
-        present: Series,
-        camera: Series,
-        steady: Series,
-        share: Float32[np.ndarray, "rows columns"],
-    ) -> "Magnified":
-        """The motion, with its share of noise taken out if that is wanted.
-
-        Raises:
-            DocumentError: nothing moves.
-        """
-        trusted = measured.weight.mean(axis=0) * (share > SURE)
-        if trusted.sum() < LEAST * share.size:
-            raise DocumentError(_nothing_moves(steady, how.band))
-        smooth = steady * (share if how.calm else np.ones_like(share))[..., None]
-        attenuation = gain(smooth, measured.displacement - camera, steady * trusted[..., None])
-        factor = how.factor / attenuation if how.compensate else how.factor
-        return cls(measured, present, camera, smooth, share, attenuation, factor)
 
     @property
     def gain(self) -> float:
@@ -110,13 +84,3 @@ def gain(
     """
     out, into, guide = (field - field.mean(axis=0) for field in (output, motion, guide))
     return float((out * guide).sum() / (into * guide).sum())
-
-
-def _nothing_moves(steady: Series, band: tuple[float, float] | None) -> str:
-    moved = np.linalg.norm(steady - steady.mean(axis=0), axis=-1)
-    where = "" if band is None else f" between {band[0]:g} and {band[1]:g} Hz"
-    remedy = "" if band is None else " or another band"
-    return (
-        f"there is no motion to magnify{where}: what moves, {np.sqrt((moved**2).mean()):.2g} px, is "
-        f"no more than the noise of measuring; give another video{remedy}"
-    )

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from scipy.ndimage import gaussian_filter1d
 
 from kineograph.core.errors import DocumentError
-from kineograph.gestures.magnified import Magnified
+from kineograph.gestures.magnified import SURE, Magnified, gain
 from kineograph.gestures.model import LISTED, PLAIN, Strict
 from kineograph.gestures.smoothing import (
     Series,
@@ -27,6 +27,9 @@ FACTORS = (1.0, 32.0)
 ROUGH = 2.0
 """The noise that the blur over space leaves, as a multiple of what it takes out. Codecs hold their
 noise still for some frames; it does not flicker, but it differs from place to place."""
+
+LEAST = 0.002
+"""A video has motion if at least this share of its places moves."""
 
 BLUR_SPACE = 0.02
 """The default blur over space, as a share of the short side."""
@@ -90,7 +93,13 @@ class Magnifier(Strict):
         grain = self._in_time(measured.displacement - present, measured.fps)
         noise = np.maximum(flicker(blurred) * self._noise_kept(measured), ROUGH * power_of(grain))
         share = share_of(steady, noise)
-        return Magnified.of(self, measured, present, camera, steady, share)
+        trusted = measured.weight.mean(axis=0) * (share > SURE)
+        if trusted.sum() < LEAST * share.size:
+            raise DocumentError(_nothing_moves(steady, self.band))
+        smooth = steady * (share if self.calm else np.ones_like(share))[..., None]
+        kept = gain(smooth, measured.displacement - camera, steady * trusted[..., None])
+        factor = self.factor / kept if self.compensate else self.factor
+        return Magnified(measured, present, camera, smooth, share, kept, factor)
 
     def _in_time(self, series: Series, fps: float) -> Series:
         seconds = self.blur_time
@@ -150,3 +159,11 @@ def check_band(band: tuple[float, float] | None, measured: SmallMotion | None = 
         )
 
 
+def _nothing_moves(steady: Series, band: tuple[float, float] | None) -> str:
+    moved = np.linalg.norm(steady - steady.mean(axis=0), axis=-1)
+    where = "" if band is None else f" between {band[0]:g} and {band[1]:g} Hz"
+    remedy = "" if band is None else " or another band"
+    return (
+        f"there is no motion to magnify{where}: what moves, {np.sqrt((moved**2).mean()):.2g} px, "
+        f"is no more than the noise of measuring; give another video{remedy}"
+    )

@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 from jaxtyping import Float32
 
@@ -11,9 +10,11 @@ from kineograph.core.points import to_pixel_centres
 from kineograph.core.tracks import Tracks
 from kineograph.core.video import Video
 from kineograph.gestures.base import check_amount
-from kineograph.gestures.magnifier import Magnified, Magnifier
+from kineograph.gestures.magnified import Magnified
+from kineograph.gestures.magnifier import Magnifier
 from kineograph.gestures.scene import Scene
 from kineograph.gestures.source_video import SourceVideo
+from kineograph.render.sampling import read_at
 from kineograph.vision.small_motion import small_motion
 from kineograph.vision.tracker import grid_queries
 
@@ -69,11 +70,7 @@ def magnified_tracks(
     moves = magnified.moves_of_first()
     columns_rows = np.array(moves.shape[2:0:-1], np.float32)
     at = to_pixel_centres((places / np.array(size, np.float32) * columns_rows).astype(np.float32))
-    edge = cv2.BORDER_REPLICATE
-    sampled = [
-        cv2.remap(move, at[:, None], None, cv2.INTER_LINEAR, borderMode=edge)[:, 0]
-        for move in moves
-    ]
+    sampled = [read_at(move, at[:, None])[:, 0] for move in moves]
     scale = np.array(size) / np.array(magnified.measured.size)
     points = places[:, None] + np.stack(sampled, axis=1) * scale
     return Tracks.of(points, size=size, fps=magnified.measured.fps).hide_outside()

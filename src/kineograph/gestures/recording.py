@@ -1,7 +1,5 @@
 """Recordings: a mouse, followed sample by sample, becomes drags, and drags become a recording."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,21 +9,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from kineograph.core.checks import checked_size
 from kineograph.core.errors import DocumentError, OutputError, TracksError
 from kineograph.core.files import whole_file
 from kineograph.gestures.base import Gesture, TimingKey
 from kineograph.gestures.drag import RADIUS, Drag
 from kineograph.gestures.pin import Pin
+from kineograph.gestures.recording_file import FPS, from_csv, from_json
 from kineograph.gestures.scene import Scene
-
-FPS = 16.0
-"""Samples a second where a file does not say: what the recorder of Motion Prompting takes."""
 
 STILL = 1e-6
 """Pixels below which the mouse has not moved."""
-
-FORM = '{"kind": "recording", "fps": 16, "samples": [[x, y, down], ...]}'
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +166,7 @@ class Recording:
 
     @classmethod
     def load(cls, path: Path | str) -> "Recording":
-        """Read a `.json` or `.csv` recording; a CSV has the columns x, y, down and 16 rows a second.
+        """Read a `.json` or `.csv` recording; a CSV has columns x, y, down, and 16 rows a second.
 
         Raises:
             DocumentError: the file is missing, no recording or broken.
@@ -185,7 +178,7 @@ class Recording:
             reason = getattr(error, "strerror", None) or "it is no text"
             raise DocumentError(f"cannot read the recording {path}: {reason}") from error
         try:
-            return _from_csv(text) if path.suffix.lower() == ".csv" else _from_json(text)
+            return cls(*(from_csv(text) if path.suffix.lower() == ".csv" else from_json(text)))
         except (DocumentError, TracksError) as error:
             raise DocumentError(f"{path}: {error}") from None
 
@@ -249,50 +242,3 @@ def _between(points: Float64[np.ndarray, "samples 2"]) -> Float64[np.ndarray, "s
     known = np.flatnonzero(~np.isnan(points[:, 0]))
     index = np.arange(len(points))
     return np.stack([np.interp(index, known, points[known, axis]) for axis in (0, 1)], axis=1)
-
-
-def _from_json(text: str) -> Recording:
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise DocumentError(f"it is not JSON; a recording is {FORM}") from None
-    if not isinstance(data, dict) or data.get("kind") != "recording":
-        raise DocumentError(f'it is no recording: it has no "kind": "recording"; give {FORM}')
-    fps, size = data.get("fps", FPS), data.get("size")
-    if isinstance(fps, bool) or not isinstance(fps, int | float):
-        raise DocumentError(f"its fps is {fps!r}; give a number")
-    samples = data.get("samples")
-    if not isinstance(samples, list):
-        raise DocumentError(f"it holds no list of samples; give {FORM}")
-    points, down = _columns(samples)
-    return Recording(points, down, fps, None if size is None else checked_size(size))
-
-
-def _from_csv(text: str) -> Recording:
-    rows: list[Any] = [row for row in csv.reader(io.StringIO(text)) if row]
-    if rows and rows[0] and not _is_number(rows[0][0]):
-        if [name.strip().lower() for name in rows[0]] != ["x", "y", "down"]:
-            raise DocumentError(f"its columns are {','.join(rows[0])}; give x,y,down")
-        rows = rows[1:]
-    return Recording(*_columns(rows))
-
-
-def _columns(rows: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Points and buttons out of rows of x, y, down."""
-    table = np.empty((len(rows), 3))
-    for index, row in enumerate(rows):
-        good = isinstance(row, list) and len(row) == 3 and all(map(_is_number, row))
-        if not good or float(row[2]) not in (0.0, 1.0):
-            raise DocumentError(
-                f"sample {index + 1} is {str(row)[:60]}; give x, y and 1 or 0 for the button"
-            )
-        table[index] = [float(value) for value in row]
-    return table[:, :2].copy(), table[:, 2] == 1
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True

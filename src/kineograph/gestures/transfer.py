@@ -97,7 +97,7 @@ class Transfer(SourceVideo):
         rng = np.random.default_rng(self.seed)
         if self.path.lower().endswith(".npz"):
             held = Tracks.load(scene.find_file(self.path))
-            held = held.select(held.specified.any(axis=1))
+            held = held.select(np.flatnonzero(held.specified.any(axis=1)))
             held = held.select(self.chosen(_beginnings(held), held.size, scene))
             if held.count == 0:
                 raise DocumentError(f"no track of {self.path} begins in the region; make it larger")

@@ -1,6 +1,7 @@
 """What moves together: the picture taken apart into a rest and the bodies in front of it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import ConvexHull, QhullError, cKDTree
 
 from kineograph.core.tracks import NO_GROUP
+from kineograph.render.slabs import cut
 from kineograph.render.trajectories import Trajectories
 from kineograph.render.walker import Grid, Walker, inside_depth
 
@@ -36,6 +38,7 @@ MOST = 12
 """At most this many bodies; what is left over goes with the part it moves most like."""
 
 Part = Int64[np.ndarray, " _"]
+Kind = Literal["group", "slab", "piece"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +50,13 @@ class Body:
         share: how much of each grid cell belongs to it, in [0, 1]; None for the rest, which is
             all that no other body takes.
         depth: mean depth, smaller is nearer; bodies are drawn from far to near.
+        goes_on: whether it is a slab of a scene, which goes on behind what is nearer.
     """
 
     members: Part
     share: Float32[np.ndarray, "rows columns"] | None
     depth: float
+    goes_on: bool = False
 
 
 def find_bodies(trajectories: Trajectories, walker: Walker) -> list[Body]:
@@ -61,25 +66,30 @@ def find_bodies(trajectories: Trajectories, walker: Walker) -> list[Body]:
     apart. How far a body reaches beyond its tracks is decided by the picture's edges, against what
     holds still: pins, other bodies, and everything more than a few brush radii away.
     """
-    rest, moving = _divide(_parts(trajectories), trajectories, walker.grid.size)
+    parts = _parts(trajectories)
+    rest, moving = _divide(parts, trajectories, walker.grid.size)
     if not moving:
         return [Body(rest, None, np.inf)]
+    slabs = {int(part[0]) for kind, part in parts if kind == "slab"}
     moving, rest = _join_pins(moving, rest, walker, trajectories)
     shares = _shares(moving, rest, walker, trajectories)
     bodies = [
-        Body(part, share, float(trajectories.depth[part].mean()))
+        Body(part, share, float(trajectories.depth[part].mean()), int(part[0]) in slabs)
         for part, share in zip(moving, shares, strict=True)
     ]
     return [Body(rest, None, np.inf), *sorted(bodies, key=lambda body: -body.depth)]
 
 
-def _parts(trajectories: Trajectories) -> list[tuple[bool, Part]]:
-    """(has a group, members): one part a group, and the parts that loose tracks fall into."""
+def _parts(trajectories: Trajectories) -> list[tuple[Kind, Part]]:
+    """One part a group, and the parts that loose tracks fall into: slabs of a scene or pieces."""
     groups = np.unique(trajectories.group[trajectories.group != NO_GROUP])
     gathered = _alike([np.flatnonzero(trajectories.group == g) for g in groups], trajectories)
-    parts = [(True, part) for part in gathered]
+    parts: list[tuple[Kind, Part]] = [("group", part) for part in gathered]
     loose = np.flatnonzero(trajectories.group == NO_GROUP)
-    return parts + [(False, part) for part in _part_where_torn(loose, trajectories)]
+    slabs = cut(loose, trajectories)
+    if len(slabs) > 1:
+        return parts + [("slab", part) for part in slabs]
+    return parts + [("piece", part) for part in _part_where_torn(loose, trajectories)]
 
 
 def _alike(parts: list[Part], trajectories: Trajectories) -> list[Part]:
@@ -139,15 +149,18 @@ def _go_with_the_like(
 
 
 def _divide(
-    parts: list[tuple[bool, Part]], trajectories: Trajectories, size: tuple[int, int]
+    parts: list[tuple[Kind, Part]], trajectories: Trajectories, size: tuple[int, int]
 ) -> tuple[Part, list[Part]]:
     """What carries the rest of the picture, and the parts that move in front of it.
 
-    The rest is moved by the ungrouped tracks that span the picture, if there are any; else it
-    holds still, and so do the pins, which belong to it unless a depth puts them in front.
+    The rest is moved by the farthest slab of a scene, or by the ungrouped tracks that span the
+    picture, if there are any; else it holds still, and so do the pins, which belong to it unless a
+    depth puts them in front.
     """
-    spanning = [p for grouped, p in parts if not grouped and _span(p, trajectories, size) > COVER]
-    carrier = max(spanning, key=len, default=None)
+    slabs = [part for kind, part in parts if kind == "slab"]
+    pieces = [part for kind, part in parts if kind == "piece"]
+    spanning = [part for part in pieces if _span(part, trajectories, size) > COVER]
+    carrier = slabs[0] if slabs else max(spanning, key=len, default=None)
     rest: list[Part] = [] if carrier is None else [carrier]
     moving: list[Part] = []
     for _, part in parts:

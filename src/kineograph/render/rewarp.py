@@ -1,10 +1,11 @@
-"""A video's own frames, each pushed a little further: the picture for motion that is made larger."""
+"""A video's own frames, each pushed a little further: pictures for motion that is made larger."""
 
 import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from kineograph.core.interpolation import Spline
+from kineograph.render.sampling import read_at
 
 ROUNDS = 12
 """Steps in which the way back from the new place to the old one is found."""
@@ -56,7 +57,7 @@ class Rewarp:
 
     def _sampled(self, field: Cells, place: Cells) -> Cells:
         at = place / self._pitch - np.float32(0.5)
-        return cv2.remap(field, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return read_at(field, at.astype(np.float32))
 
 
 def _centres(width: int, height: int) -> Cells:

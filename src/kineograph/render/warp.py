@@ -142,11 +142,25 @@ def _layers(
         stays = grid.grow(group.stays().astype(np.float32)) > 0.5
         behind = np.where(stays[..., None], picture, behind)
     layers = [Layer(behind, None, ((1 - taken) * 255).astype(np.uint8), fields[0])]
-    for body, field, alpha, group in zip(bodies, fields[1:], alphas, turns, strict=True):
-        known = np.full(alpha.shape, 255, np.uint8)
-        presence = _presence(body, trajectories, walker)
-        layers.append(Layer(_own_colours(picture, alpha), alpha, known, field, presence, group))
+    for number, (body, field, group) in enumerate(zip(bodies, fields[1:], turns, strict=True)):
+        own = alphas[number]
+        alpha = _going_on(own, alphas[number + 1 :]) if body.goes_on else own
+        known = np.where(alpha > own, own / np.maximum(alpha, 1e-3), 1)
+        presence = _presence(body, trajectories, walker) if not body.goes_on else None
+        colour = _own_colours(picture, own, alpha)
+        layers.append(Layer(colour, alpha, (known * 255).astype(np.uint8), field, presence, group))
     return layers
+
+
+def _going_on(
+    alpha: Float32[np.ndarray, "height width"], nearer: list[np.ndarray]
+) -> Float32[np.ndarray, "height width"]:
+    """A slab's solidity, continued for some way behind what is nearer."""
+    if not nearer:
+        return alpha
+    way = 2 * round(0.04 * max(alpha.shape)) + 1
+    around = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (way, way)))
+    return np.maximum(alpha, np.minimum(around, np.max(nearer, axis=0)))
 
 
 def _hang_on(
@@ -217,13 +231,21 @@ def _widened(
 
 
 def _own_colours(
-    picture: UInt8[np.ndarray, "height width 3"], alpha: Float32[np.ndarray, "height width"]
+    picture: UInt8[np.ndarray, "height width 3"],
+    own: Float32[np.ndarray, "height width"],
+    alpha: Float32[np.ndarray, "height width"],
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """The picture with a body's inner colours continued over its rim, so that none sticks to it."""
+    """The picture with a body's inner colours continued over its rim, so that none sticks to it.
+
+    Args:
+        picture: RGB.
+        own: where the picture shows the body.
+        alpha: where it is drawn.
+    """
     x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
     home = np.s_[max(y - 4, 0) : y + h + 4, max(x - 4, 0) : x + w + 4]
     colour = picture.copy()
-    colour[home] = smooth_fill(picture[home], alpha[home] < 0.7)
+    colour[home] = smooth_fill(picture[home], own[home] < 0.7)
     return colour
 
 

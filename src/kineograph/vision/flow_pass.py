@@ -152,8 +152,9 @@ class FlowPass:
 
     def _follow(self, step: Step, which: Int64[np.ndarray, " points"]) -> None:
         before = self._pose[which]
-        asked, recent = self._asked[which], self._recent[which]
+        self._mask(step, which)
         pose = self._proposed(step, which)
+        asked, recent = self._asked[which], self._recent[which]
         by_asked, like = _registered(step.look, asked, pose, bend=True)
         changed = like < LIKE
         if changed.any():
@@ -190,7 +191,6 @@ class FlowPass:
         self._pose.put(which, pose)
         self._like[which, frame] = like
         self.seen[which, frame] = seen
-        self._mask(step, which[like > SEEN])
         self._keep(step, which[seen], before[seen], like[seen])
         self._pose.put(which[~seen], self._doubt.pose[which[~seen]])
 
@@ -200,8 +200,7 @@ class FlowPass:
             new = which[self._start[which] == step.frame - stride]
             if stride <= MASKED and len(new):
                 slack = np.float32(0.5 + 0.25 * stride)
-                same = same_motion(flow, self._queries[new], self._pose[new], slack)
-                self._asked.inside[new] *= same
+                self._asked.inside[new] *= same_motion(flow, self._queries[new], slack)
 
     def _enter_doubt(self, step: Step, which: Int64[np.ndarray, " points"]) -> None:
         """Of points that are no longer surely themselves: keep how they were a frame ago."""
@@ -344,17 +343,12 @@ def consistent(forward: Field, backward: Field) -> tuple[Xy, Xy]:
 
 
 def same_motion(
-    flow: Field, points: Xy, pose: Pose, slack: np.float32
+    flow: Field, points: Xy, slack: np.float32
 ) -> Float32[np.ndarray, "points samples"]:
-    """1 for the samples of upright patches that flow to where a pose has them, else 0."""
+    """1 for the samples of upright patches that flow as their middle does, else 0."""
     places = points[:, None] + OFFSETS[None]
-    flown = sample_field(flow, places.reshape(-1, 2)).reshape(places.shape)
-    registered = pose.point - points
-    middle = sample_field(flow, points)
-    astray = np.linalg.norm(middle - registered, axis=1) > slack
-    middle = np.where(astray[:, None], registered, middle)
-    bent = np.matmul(OFFSETS[None], pose.shape.transpose(0, 2, 1)) - OFFSETS[None]
-    away = np.linalg.norm(flown - middle[:, None] - bent, axis=2)
+    moved = sample_field(flow, places.reshape(-1, 2)).reshape(places.shape)
+    away = np.linalg.norm(moved - sample_field(flow, points)[:, None], axis=2)
     return (away < slack).astype(np.float32)
 
 

@@ -13,7 +13,7 @@ from kineograph.core.tracks import Tracks
 from kineograph.core.video import Video
 from kineograph.vision.dis import DisFlow
 from kineograph.vision.flow_pass import FlowPass
-from kineograph.vision.tracker import check_queries
+from kineograph.vision.tracker import check_queries, with_queries
 
 SIDE = 512
 """The longer side of what is worked on; larger videos are tracked at this size."""
@@ -56,10 +56,7 @@ class FlowTracker:
         asked = queries.astype(np.float32)
         asked[:, 1:] = scale(asked[:, 1:], video.size, size)
         points, seen = self._both_ways(video, asked, size)
-        tracks = Tracks.of(points, seen, size=size, fps=video.fps).resize(video.size)
-        at = (np.arange(len(queries)), queries[:, 0].astype(np.int64))
-        tracks.points[at] = queries[:, 1:]
-        return tracks.hide_outside()
+        return with_queries(scale(points, size, video.size), seen, video, queries)
 
     def _working_size(self, size: tuple[int, int]) -> tuple[int, int]:
         factor = min(1.0, self._side / max(size))

@@ -270,7 +270,7 @@ def register(
     return done
 
 
-DAMP_POINT, DAMP_SHAPE = 0.02, 12.0
+DAMP_POINT, DAMP_SHAPE = 0.02, 200.0
 """Squared grey levels over squared pixels: texture weaker than this cannot move a pose."""
 
 

@@ -3,7 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 
 from kineograph.core.errors import TracksError
 from kineograph.core.tracks import Tracks
@@ -69,3 +69,19 @@ def check_queries(video: Video, queries: Float[np.ndarray, "queries 3"]) -> None
             f"the query at frame {frame:g}, x {x:g}, y {y:g} is outside the video; give whole "
             f"frames 0 to {len(video) - 1}, x 0 to {width} and y 0 to {height}"
         )
+
+
+def with_queries(
+    points: Float[np.ndarray, "queries frames 2"],
+    seen: Bool[np.ndarray, "queries frames"],
+    video: Video,
+    queries: Float[np.ndarray, "queries 3"],
+) -> Tracks:
+    """Tracks in which every query is visible, at its own frame, exactly where it was asked for.
+
+    Trackers predict the query's frame too, and may miss it or call it hidden.
+    """
+    points, seen = np.array(points, np.float32), np.array(seen, bool)
+    at = (np.arange(len(queries)), queries[:, 0].astype(np.int64))
+    points[at], seen[at] = queries[:, 1:], True
+    return Tracks.of(points, seen, size=video.size, fps=video.fps).hide_outside()
