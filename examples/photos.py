@@ -15,7 +15,7 @@ HERE = Path(__file__).parent / "photos"
 
 
 OFFSET = 124.343 / 4
-"""Pixels between the two cameras' principal points (Middlebury 2014, Motorcycle, a quarter size)."""
+"""Pixels between the two cameras' principal points (Middlebury 2014, at a quarter)."""
 
 
 def photographs() -> None:
@@ -59,9 +59,28 @@ def ball(size: int = 512) -> None:
     kg.write_picture(HERE / "ball.png", small.round().clip(0, 255).astype(np.uint8))
 
 
+def stirred(frames: int = 33) -> None:
+    """Tracks on the coffee: it turns, the faster the nearer to the middle of the cup."""
+    x, y = np.meshgrid(np.arange(190, 400, 12), np.arange(100, 196, 12))
+    start = np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32)
+    offset = (start - (294, 150)) / (1, 0.55)
+    distance = np.linalg.norm(offset, axis=1, keepdims=True)
+    start, offset, distance = (a[distance[:, 0] < 62] for a in (start, offset, distance))
+    angle = 2.2 * np.linspace(0, 1, frames) * (1 - distance / 66) ** 2
+    turned = np.stack(
+        [
+            offset[:, :1] * np.cos(angle) - offset[:, 1:] * np.sin(angle),
+            offset[:, :1] * np.sin(angle) + offset[:, 1:] * np.cos(angle),
+        ],
+        axis=2,
+    )
+    kg.Tracks.of(turned * (1, 0.55) + (294, 150), size=(600, 400), fps=16).save(HERE / "stirred.npz")
+
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     photographs()
     motorcycle()
     ball()
+    stirred()
     print(f"wrote {len(list(HERE.iterdir()))} files to {HERE}")

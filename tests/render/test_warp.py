@@ -215,7 +215,10 @@ def test_a_picture_much_smaller_than_before_does_not_alias():
     assert middle.std() < 12
 
 
-@pytest.mark.parametrize("size", [(33, 21), (64, 64), (301, 157), (17, 240)])
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "size", [(33, 21), (64, 64), (301, 157), (17, 240), (1, 1), (512, 1), (1, 200), (2, 2)]
+)
 def test_any_size_gives_frames_of_that_size(size):
     picture = texture(size)
     points = np.array([[size[0] / 2, size[1] / 2]], np.float32)
@@ -223,6 +226,40 @@ def test_any_size_gives_frames_of_that_size(size):
     frames = list(warp)
     assert [frame.image.shape for frame in frames] == [(size[1], size[0], 3)] * 2
     assert frames[1].known.shape == (size[1], size[0])
+
+
+def test_a_bending_body_may_be_hidden_for_a_while():
+    picture, _ = disc_on_plain()
+    points = grid_of((50, 50, 91, 91), 6)
+    frames = 12
+    path = points[:, None] + np.linspace((0, 0), (50, 0), frames)
+    path[..., 1] += 4 * np.sin(points[:, None, 0] / 8) * np.linspace(0, 1, frames)
+    state = np.full(path.shape[:2], State.VISIBLE, np.uint8)
+    state[:, 4:9] = State.OCCLUDED
+    group = np.zeros(len(points), np.int32)
+    warp = Warp(picture, Tracks.of(path, state=state, size=SIZE, fps=8, group=group))
+    images = [frame.image for frame in warp]
+    assert images[6][72, 95].min() > 200, "hidden"
+    assert images[11][72, 120].max() < 150, "and back"
+
+
+def test_what_is_hidden_before_it_moves_is_hidden():
+    picture, _ = disc_on_plain()
+    points = grid_of((58, 58, 83, 83), 6)
+    state = np.full((len(points), 6), State.OCCLUDED, np.uint8)
+    state[:, 0] = State.VISIBLE
+    path = np.zeros((6, 2))
+    path[4:, 0] = (10, 20)
+    warp = Warp(picture, moved(points, path, group=0, state=state))
+    assert warp.at(3).image[70, 70].min() > 180
+
+
+def test_a_group_for_every_track_does_not_make_a_layer_for_every_track():
+    points = grid_of((4, 4, 190, 142), 6)
+    group = np.arange(len(points), dtype=np.int32)
+    path = np.stack([points, points + np.random.default_rng(0).normal(0, 3, points.shape)], axis=1)
+    warp = Warp(texture(), Tracks.of(path, size=SIZE, fps=8, group=group).hide_outside())
+    assert len(warp._layers) < 30
 
 
 def test_no_tracks_at_all_is_a_still_picture():

@@ -14,11 +14,12 @@ from kineograph.cli.depth import depth
 from kineograph.cli.doctor import doctor
 from kineograph.cli.expand import expand
 from kineograph.cli.info import info
-from kineograph.cli.mask import mask
 from kineograph.cli.magnify import magnify
+from kineograph.cli.mask import mask
 from kineograph.cli.overlay import overlay
 from kineograph.cli.pose import pose
 from kineograph.cli.schema import schema
+from kineograph.cli.track import track
 from kineograph.core.errors import KineographError
 
 FAILED = 2
@@ -101,7 +102,7 @@ def kineograph_command(
     """
 
 
-for command in (animate, expand, overlay, info, schema, depth, mask, doctor, magnify, pose):
+for command in (animate, expand, overlay, info, schema, depth, mask, doctor, magnify, pose, track):
     app.command()(command)
 
 

@@ -135,10 +135,9 @@ def mean_of(results: list[TapVid]) -> TapVid:
     if not results:
         raise TracksError("no results were given to average; give at least one")
     return TapVid(
-        *(
-            float(np.mean([getattr(result, name) for result in results]))
-            for name in ("delta_average", "occlusion_accuracy", "average_jaccard")
-        ),
+        delta_average=float(np.mean([result.delta_average for result in results])),
+        occlusion_accuracy=float(np.mean([result.occlusion_accuracy for result in results])),
+        average_jaccard=float(np.mean([result.average_jaccard for result in results])),
         within=np.mean([result.within for result in results], axis=0),
         jaccard=np.mean([result.jaccard for result in results], axis=0),
     )

@@ -22,19 +22,30 @@ class Magnified:
         measured: the motion as it was measured.
         present: (T, rows, columns, 2) the same, blurred over space only.
         camera: (T, rows, columns, 2) the part of it that is left as it is.
+        felt: (T, rows, columns, 2) the rest as it was measured, which gains are told against; with
+            a band, without what is far out of it.
         smooth: (T, rows, columns, 2) the part that is enlarged.
         share: (rows, columns) how much of that is motion rather than noise.
-        attenuation: the smoothed motion as a share of the measured one, by regression.
         factor: what the smoothed motion is multiplied with.
     """
 
     measured: SmallMotion
     present: Series
     camera: Series
+    felt: Series
     smooth: Series
     share: Float32[np.ndarray, "rows columns"]
-    attenuation: float
     factor: float
+
+    @property
+    def trusted(self) -> Float32[np.ndarray, "rows columns"]:
+        """How well the motion of each place is known, where there is some; 0 elsewhere."""
+        return self.measured.weight.mean(axis=0) * (self.share > SURE)
+
+    @property
+    def attenuation(self) -> float:
+        """The smoothed motion as a share of the measured one, by regression."""
+        return gain(self.smooth, self.felt, self._guide())
 
     @property
     def gain(self) -> float:
@@ -65,11 +76,11 @@ class Magnified:
             output: the motion in that video, measured against the same reference.
             every: it holds each so many-th frame of the motion here.
         """
-        into = self.measured.displacement[::every]
-        added = output.displacement - into
-        known = output.weight.min(axis=0) * self.measured.weight.min(axis=0) * (self.share > SURE)
-        guide = self.smooth[::every] * known[..., None]
-        return 1 + gain(added, into - self.camera[::every], guide)
+        added = output.displacement - self.measured.displacement[::every]
+        return 1 + gain(added, self.felt[::every], self._guide()[::every])
+
+    def _guide(self) -> Series:
+        return self.smooth * self.trusted[..., None]
 
 
 def gain(

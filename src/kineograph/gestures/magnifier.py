@@ -1,6 +1,7 @@
 """The magnifier: small motion smoothed, cut to a band of frequencies, and made larger."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from pydantic import Field, model_validator
 from scipy.ndimage import gaussian_filter1d
 
 from kineograph.core.errors import DocumentError
-from kineograph.gestures.magnified import SURE, Magnified, gain
+from kineograph.gestures.magnified import Magnified
 from kineograph.gestures.model import LISTED, PLAIN, Strict
 from kineograph.gestures.smoothing import (
     Series,
@@ -93,13 +94,19 @@ class Magnifier(Strict):
         grain = self._in_time(measured.displacement - present, measured.fps)
         noise = np.maximum(flicker(blurred) * self._noise_kept(measured), ROUGH * power_of(grain))
         share = share_of(steady, noise)
-        trusted = measured.weight.mean(axis=0) * (share > SURE)
-        if trusted.sum() < LEAST * share.size:
-            raise DocumentError(_nothing_moves(steady, self.band))
         smooth = steady * (share if self.calm else np.ones_like(share))[..., None]
-        kept = gain(smooth, measured.displacement - camera, steady * trusted[..., None])
-        factor = self.factor / kept if self.compensate else self.factor
-        return Magnified(measured, present, camera, smooth, share, kept, factor)
+        felt = self._felt(measured.displacement - camera, measured.fps)
+        made = Magnified(measured, present, camera, felt, smooth, share, self.factor)
+        if made.trusted.sum() < LEAST * share.size:
+            raise DocumentError(_nothing_moves(steady, self.band))
+        return replace(made, factor=self.factor / made.attenuation) if self.compensate else made
+
+    def _felt(self, series: Series, fps: float) -> Series:
+        """The motion that is there to be enlarged: with a band, an octave more on both sides."""
+        if self.band is None:
+            return series
+        low, high = self.band
+        return in_band(series, (low / 2, min(2 * high, (high + fps / 2) / 2)), fps)
 
     def _in_time(self, series: Series, fps: float) -> Series:
         seconds = self.blur_time

@@ -35,7 +35,11 @@ COVER = 0.4
 """Share of the picture that ungrouped tracks must span to be the motion of all of it."""
 
 MOST = 12
-"""At most this many bodies; what is left over goes with the part it moves most like."""
+"""At most this many parts of loose tracks; what is left over goes with what it moves most like."""
+
+CROWD = 200
+"""So many groups, or twice `MOST` that move differently, are too many to draw a body each: then
+the motion alone says what belongs together."""
 
 Part = Int64[np.ndarray, " _"]
 Kind = Literal["group", "slab", "piece"]
@@ -83,9 +87,14 @@ def find_bodies(trajectories: Trajectories, walker: Walker) -> list[Body]:
 def _parts(trajectories: Trajectories) -> list[tuple[Kind, Part]]:
     """One part a group, and the parts that loose tracks fall into: slabs of a scene or pieces."""
     groups = np.unique(trajectories.group[trajectories.group != NO_GROUP])
-    gathered = _alike([np.flatnonzero(trajectories.group == g) for g in groups], trajectories)
+    gathered = _alike(
+        [np.flatnonzero(trajectories.group == g) for g in groups[:CROWD]], trajectories
+    )
+    if len(groups) > CROWD or len(gathered) > 2 * MOST:
+        gathered, loose = [], np.arange(len(trajectories.group))
+    else:
+        loose = np.flatnonzero(trajectories.group == NO_GROUP)
     parts: list[tuple[Kind, Part]] = [("group", part) for part in gathered]
-    loose = np.flatnonzero(trajectories.group == NO_GROUP)
     slabs = cut(loose, trajectories)
     if len(slabs) > 1:
         return parts + [("slab", part) for part in slabs]

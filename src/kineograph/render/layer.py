@@ -20,6 +20,10 @@ SHRUNK = 0.7
 """Below this scale a layer is read from a smaller copy of itself, so that it does not alias."""
 
 
+SLIVER = 16
+"""A side of fewer pixels than this is not mirrored beyond its end."""
+
+
 @dataclass(frozen=True, eq=False)
 class Sheet:
     """A layer as it lies in one frame, inside `window`: colours, solidity, and what is known."""
@@ -52,10 +56,13 @@ class Layer:
 
     def at(self, frame: int) -> Sheet | None:
         """The layer moved to one frame, or None when it is nowhere in the picture."""
+        alpha = self._alpha_at(frame)
+        if alpha is not None and not alpha.any():
+            return None
         if self.field.is_affine:
-            sheet = self._by_matrix(self.field.affine[frame], self._alpha_at(frame))
+            sheet = self._by_matrix(self.field.affine[frame], alpha)
         else:
-            sheet = self._by_map(self.field.at(frame), self._alpha_at(frame))
+            sheet = self._by_map(self.field.at(frame), alpha)
         if sheet is None or sheet.alpha is None or self.turns is None:
             return sheet
         outline = self.field.grid.grow(self.turns.outline(frame))[sheet.window]
@@ -84,7 +91,7 @@ class Layer:
         def move(image: np.ndarray, how: int, border: int) -> np.ndarray:
             source, shrink = _antialiased(image[home], scale)
             matrix = _for_opencv(forward, home, window, shrink)
-            return cv2.warpAffine(source, matrix, shape, None, how, border, 0)
+            return cv2.warpAffine(source, matrix, shape, None, how, _border(source, border), 0)
 
         return self._sheet(move, window, alpha)
 
@@ -105,11 +112,10 @@ class Layer:
 
         def move(image: np.ndarray, how: int, border: int) -> np.ndarray:
             source, shrink = _antialiased(image, scale)
-            if shrink == (1.0, 1.0):
-                return read_at(source, source_of, how, border)
-            return read_at(
-                source, (source_of + 0.5) / np.array(shrink, np.float32) - 0.5, how, border
-            )
+            at = source_of
+            if shrink != (1.0, 1.0):
+                at = (at + 0.5) / np.array(shrink, np.float32) - 0.5
+            return read_at(source, at, how, _border(source, border))
 
         return self._sheet(move, window, alpha)
 
@@ -204,6 +210,14 @@ def _for_opencv(
     offset = forward[:, :2] @ start + forward[:, 2] - end
     centre = linear @ np.array([0.5, 0.5]) + offset - 0.5
     return np.concatenate([linear, centre[:, None]], axis=1)
+
+
+def _border(image: np.ndarray, border: int) -> int:
+    """The border asked for, but no mirror for a sliver: OpenCV folds a far place back one side
+    length at a time, which takes long for a short side and for ever for a side of 1.
+    """
+    mirror = border == cv2.BORDER_REFLECT_101
+    return cv2.BORDER_REPLICATE if mirror and min(image.shape[:2]) < SLIVER else border
 
 
 def _antialiased(image: np.ndarray, scale: float) -> tuple[np.ndarray, tuple[float, float]]:

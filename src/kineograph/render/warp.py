@@ -263,8 +263,9 @@ def _presence(body: Body, trajectories: Trajectories, walker: Walker) -> Bend | 
 
 
 def _leave(trajectories: Trajectories) -> Float32[np.ndarray, " frames"]:
-    """How far anything has left its place at every frame: 0 not at all, 1 by 3 pixels or more."""
+    """How far anything has left its place or sight: 0 not at all, 1 by 3 pixels or wholly."""
     if len(trajectories.anchors) == 0:
         return np.zeros(trajectories.displacement.shape[1], np.float32)
     reach = np.linalg.norm(trajectories.displacement, axis=2).max(axis=0)
-    return np.where(reach < 0.005, 0, (reach / 3).clip(0, 1)).astype(np.float32)
+    away = np.where(reach < 0.005, 0, (reach / 3).clip(0, 1))
+    return np.where(trajectories.hidden.any(axis=0), 1, away).astype(np.float32)

@@ -20,10 +20,12 @@ CONSISTENT = 0.7
 
 FARTHEST = 34.0
 
+FIRST, LAST = 7, 22
+"""Pixels from the point to where companions begin, spread like the seeds of a sunflower."""
+
 _angle = np.arange(COUNT) * 2 * np.pi * 0.618
-_RING = (np.linspace(7, 22, COUNT)[:, None] * np.stack([np.cos(_angle), np.sin(_angle)], -1)).astype(
-    np.float32
-)
+_reach = np.linspace(FIRST, LAST, COUNT)[:, None]
+_RING = (_reach * np.stack([np.cos(_angle), np.sin(_angle)], -1)).astype(np.float32)
 
 Places = Float32[np.ndarray, "points companions 2"]
 
@@ -74,6 +76,9 @@ class Companions:
         """See which companions moved as their (visible) point did, and replace those lost.
 
         Args:
+            which: the points.
+            before: (N, 2) where they were at the frame before.
+            after: (N, 2) where they are.
             change: what the point's surroundings did: a step in them before is change @ step after.
         """
         offset = self.before[which] - before[:, None]

@@ -13,14 +13,14 @@ from kineograph.core.points import from_pixel_centres, scale, to_pixel_centres
 from kineograph.core.tracks import Tracks
 from kineograph.core.video import Video
 from kineograph.vision.checkpoint import checkpoint_file, fill, need, read_state
+from kineograph.vision.eyes import EYES
 from kineograph.vision.tracker import check_queries, with_queries
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 WHAT = "CoTracker3"
-INSTALL = "pip install git+https://github.com/facebookresearch/co-tracker"
-FETCH = "hf download facebook/cotracker3 scaled_offline.pth --local-dir weights/cotracker3"
+INSTALL, FETCH = EYES["tracker"]["cotracker"].install, EYES["tracker"]["cotracker"].fetch
 FILE = "scaled_offline.pth"
 WINDOW = 60
 """Frames of the transformer's window, as the released offline weights were trained."""

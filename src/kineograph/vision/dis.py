@@ -49,7 +49,8 @@ class DisFlow:
         height, width = first.shape
         if min(height, width) < SMALLEST:
             first, second = _padded(first), _padded(second)
-        return self._dis.calc(first, second, None)[:height, :width]
+        flow = np.zeros((*first.shape, 2), np.float32)
+        return np.asarray(self._dis.calc(first, second, flow), np.float32)[:height, :width]
 
 
 def _grey(image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width"]:

@@ -27,6 +27,8 @@ class Eye:
             it needs none.
         licence: of the weights.
         note: what one should know before using it.
+        install: the command that installs what it needs.
+        get: the command that fetches its weights, if they are not on the hub as a whole.
     """
 
     target: str
@@ -34,6 +36,8 @@ class Eye:
     weights: str | None = None
     licence: str = ""
     note: str = ""
+    install: str = INSTALL
+    get: str = ""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -48,19 +52,53 @@ class Eye:
     @property
     def fetch(self) -> str:
         """The command that fetches its weights; empty if it needs none."""
-        return (
+        return self.get or (
             "" if self.weights is None else f"hf download {self.weights} --local-dir {self.folder}"
         )
 
 
 _HERE = "kineograph.vision."
+_TAPNET = "https://storage.googleapis.com/dm-tapnet"
 
 EYES: Mapping[str, Mapping[str, Eye]] = {
     "flow": {
         "dis": Eye(_HERE + "dis:DisFlow", note="OpenCV's dense inverse search"),
+        "raft": Eye(
+            _HERE + "raft:RaftFlow",
+            needs=("torch", "torchvision"),
+            licence="BSD-3-Clause",
+            note="a checkpoint of torchvision's raft_large or raft_small",
+            install="pip install torchvision, of the version that is for your torch",
+            get="curl -O https://download.pytorch.org/models/raft_large_C_T_SKHT_V2-ff5fadd5.pth",
+        ),
     },
     "tracker": {
         "flow": Eye(_HERE + "flow_tracker:FlowTracker", note="optical flow, both directions"),
+        "cotracker": Eye(
+            _HERE + "cotracker:CoTracker",
+            needs=("torch", "cotracker"),
+            weights="facebook/cotracker3",
+            licence="CC-BY-NC-4.0: no commercial use",
+            note="CoTracker3, offline",
+            install="pip install git+https://github.com/facebookresearch/co-tracker",
+            get="hf download facebook/cotracker3 scaled_offline.pth --local-dir weights/cotracker3",
+        ),
+        "tapir": Eye(
+            _HERE + "tapir:BootsTapir",
+            needs=("torch", "tapnet"),
+            licence="Apache-2.0",
+            note="BootsTAPIR",
+            install="pip install 'tapnet[torch] @ git+https://github.com/google-deepmind/tapnet'",
+            get=f"curl -O {_TAPNET}/bootstap/bootstapir_checkpoint_v2.pt",
+        ),
+        "tapnext": Eye(
+            _HERE + "tapir:TapNext",
+            needs=("torch", "tapnet", "torchvision"),
+            licence="Apache-2.0",
+            note="TAPNext or TAPNext++; needs CUDA",
+            install="pip install 'tapnet[torch] @ git+https://github.com/google-deepmind/tapnet'",
+            get=f"curl -O {_TAPNET}/tapnext/bootstapnext_ckpt.npz",
+        ),
     },
     "depth": {
         "prior": Eye(
@@ -145,10 +183,11 @@ def _of(kind: str) -> Mapping[str, Eye]:
 def _open(kind: str, name: str, asked: Eye, weights: str | Path | None) -> Any:
     if asked.missing:
         missing = " and ".join(asked.missing)
-        raise VisionError(f"the {kind} eye {name} needs {missing}; install it: {INSTALL}")
+        raise VisionError(f"the {kind} eye {name} needs {missing}; install it: {asked.install}")
     learned = asked.weights is not None or bool(asked.needs)
     if learned and weights is None:
-        how = f"; fetch them: {asked.fetch}, then give {asked.folder}" if asked.fetch else ""
+        given = asked.folder or asked.fetch.rpartition("/")[2]
+        how = f"; fetch them: {asked.fetch}, then give {given}" if asked.fetch else ""
         raise VisionError(f"the {kind} eye {name} needs weights ({asked.note}){how}")
     if weights is not None and not learned:
         raise VisionError(f"the {kind} eye {name} takes no weights; leave them out")

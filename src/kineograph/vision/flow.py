@@ -45,8 +45,8 @@ def check_pair(first: np.ndarray, second: np.ndarray) -> None:
 
 def sample_field(
     field: Float32[np.ndarray, "height width *channels"],
-    points: Float32[np.ndarray, "points 2"],
-) -> Float32[np.ndarray, "points *channels"]:
+    points: Float32[np.ndarray, " n 2"],
+) -> Float32[np.ndarray, " n *channels"]:
     """A field's value at raster points, bilinear; outside, that of the nearest pixel."""
     if len(points) == 0:
         return np.zeros((0, *field.shape[2:]), np.float32)

@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from kineograph.vision.checkpoint import checkpoint_file, fill, need, read_state
+from kineograph.vision.eyes import EYES
 from kineograph.vision.flow import check_pair
 
 WHAT = "RAFT"
-INSTALL = "pip install torchvision, of the version that is for your torch"
-FETCH = "curl -O https://download.pytorch.org/models/raft_large_C_T_SKHT_V2-ff5fadd5.pth"
+INSTALL, FETCH = EYES["flow"]["raft"].install, EYES["flow"]["raft"].fetch
 
 MULTIPLE = 8
 """Sides have to be multiples of this; pictures are padded."""

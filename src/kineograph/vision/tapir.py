@@ -17,15 +17,14 @@ from kineograph.core.points import scale
 from kineograph.core.tracks import Tracks
 from kineograph.core.video import Video
 from kineograph.vision.checkpoint import checkpoint_file, fill, need, read_state
+from kineograph.vision.eyes import EYES
 from kineograph.vision.tracker import check_queries, with_queries
 
 if TYPE_CHECKING:
     import torch
 
-INSTALL = "pip install 'tapnet[torch] @ git+https://github.com/google-deepmind/tapnet'"
-_STORE = "https://storage.googleapis.com/dm-tapnet"
-FETCH_TAPIR = f"curl -O {_STORE}/bootstap/bootstapir_checkpoint_v2.pt"
-FETCH_TAPNEXT = f"curl -O {_STORE}/tapnext/bootstapnext_ckpt.npz"
+_TAPIR, _TAPNEXT = EYES["tracker"]["tapir"], EYES["tracker"]["tapnext"]
+INSTALL, FETCH_TAPIR, FETCH_TAPNEXT = _TAPIR.install, _TAPIR.fetch, _TAPNEXT.fetch
 
 TAPIR_SIDE = 512
 """BootsTAPIR is trained at 256 and, as its authors say, best at 512."""
@@ -49,9 +48,7 @@ class BootsTapir:
         VisionError: the package or the weights are missing, or those of something else.
     """
 
-    def __init__(
-        self, weights: str | Path, device: str = "cpu", *, side: int = TAPIR_SIDE
-    ) -> None:
+    def __init__(self, weights: str | Path, device: str = "cpu", *, side: int = TAPIR_SIDE) -> None:
         what = "BootsTAPIR"
         module = need("tapnet.torch.tapir_model", what, INSTALL)
         path = checkpoint_file(weights, what, FETCH_TAPIR, "bootstapir_checkpoint_v2.pt")
@@ -165,9 +162,7 @@ def to_model(
     return np.concatenate([queries[:, :1], at[:, ::-1]], axis=1).astype(np.float32)
 
 
-def frames_for(
-    video: Video, size: tuple[int, int]
-) -> Float32[np.ndarray, "frames height width 3"]:
+def frames_for(video: Video, size: tuple[int, int]) -> Float32[np.ndarray, "frames height width 3"]:
     """The frames stretched to a size, -1 to 1."""
     frames = np.stack([fit(frame, size) for frame in video.frames])
     return frames.astype(np.float32) / np.float32(127.5) - 1

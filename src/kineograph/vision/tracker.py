@@ -60,14 +60,13 @@ def check_queries(video: Video, queries: Float[np.ndarray, "queries 3"]) -> None
     width, height = video.size
     if queries.ndim != 2 or queries.shape[1] != 3:
         raise TracksError(f"queries are {queries.shape}; they have to be (N, 3): frame, x, y")
-    low, high = np.zeros(3), np.array([len(video) - 1, width, height])
-    fits = ((queries >= low) & (queries <= high)).all(axis=1)
+    fits = ((queries >= 0) & (queries < np.array([len(video), width, height]))).all(axis=1)
     fits &= queries[:, 0] == np.floor(queries[:, 0])
     if not fits.all():
         frame, x, y = queries[np.flatnonzero(~fits)[0]]
         raise TracksError(
             f"the query at frame {frame:g}, x {x:g}, y {y:g} is outside the video; give whole "
-            f"frames 0 to {len(video) - 1}, x 0 to {width} and y 0 to {height}"
+            f"frames 0 to {len(video) - 1}, x from 0 to below {width} and y to below {height}"
         )
 
 
