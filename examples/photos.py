@@ -66,7 +66,7 @@ def stirred(frames: int = 33) -> None:
     offset = (start - (294, 150)) / (1, 0.55)
     distance = np.linalg.norm(offset, axis=1, keepdims=True)
     start, offset, distance = (a[distance[:, 0] < 62] for a in (start, offset, distance))
-    angle = 2.2 * np.linspace(0, 1, frames) * (1 - distance / 66) ** 2
+    angle = 1.2 * np.linspace(0, 1, frames) * (1 - distance / 66) ** 2
     turned = np.stack(
         [
             offset[:, :1] * np.cos(angle) - offset[:, 1:] * np.sin(angle),
@@ -74,7 +74,8 @@ def stirred(frames: int = 33) -> None:
         ],
         axis=2,
     )
-    kg.Tracks.of(turned * (1, 0.55) + (294, 150), size=(600, 400), fps=16).save(HERE / "stirred.npz")
+    tracks = kg.Tracks.of(turned * (1, 0.55) + (294, 150), size=(600, 400), fps=16)
+    tracks.save(HERE / "stirred.npz")
 
 
 if __name__ == "__main__":

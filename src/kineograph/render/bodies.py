@@ -37,6 +37,9 @@ COVER = 0.4
 MOST = 12
 """At most this many parts of loose tracks; what is left over goes with what it moves most like."""
 
+FEW_LOOSE = 32
+"""Among fewer loose tracks than this, even a single one may be a body of its own."""
+
 CROWD = 200
 """So many groups, or twice `MOST` that move differently, are too many to draw a body each: then
 the motion alone says what belongs together."""
@@ -134,7 +137,9 @@ def _part_where_torn(loose: Part, trajectories: Trajectories) -> list[Part]:
     _, label = connected_components(links, directed=False)
     sizes = np.bincount(label)
     kept = np.argsort(-sizes, kind="stable")[:MOST]
-    kept = kept[sizes[kept] >= max(1, len(loose) // 200)]
+    kept = kept[sizes[kept] >= (1 if len(loose) < FEW_LOOSE else max(3, len(loose) // 100))]
+    if len(kept) == 0:
+        return [loose]
     label = _go_with_the_like(label, kept, motion)
     return [loose[label == k] for k in kept]
 

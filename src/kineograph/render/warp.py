@@ -22,6 +22,12 @@ SOFT = 1.2
 """Standard deviation, in pixels, of the blur that takes the steps out of a body's outline."""
 
 
+HARDLY = 0.75
+"""Pixels that a body may leave what is behind it without uncovering any."""
+
+INSTANTS = 9
+"""In how many frames it is looked how far bodies get."""
+
 SMOOTH = 3.0
 """Mean slope, in grey levels a pixel, from which on a rim is kept narrow."""
 
@@ -137,7 +143,8 @@ def _layers(
         if group is not None:  # its tracks know where it ends
             alpha *= grid.grow(group.outline(0))
     taken = np.max([np.zeros(picture.shape[:2], np.float32), *alphas], axis=0)
-    behind = fill(picture, _widened(taken > 0.02, grid))
+    parted = grid.grow(_parted(fields, trajectories, grid)) > 0.5
+    behind = fill(picture, _widened(taken > 0.02, grid) & parted)
     for group in turning.values():
         stays = grid.grow(group.stays().astype(np.float32)) > 0.5
         behind = np.where(stays[..., None], picture, behind)
@@ -147,9 +154,26 @@ def _layers(
         alpha = _going_on(own, alphas[number + 1 :]) if body.goes_on else own
         known = np.where(alpha > own, own / np.maximum(alpha, 1e-3), 1)
         presence = _presence(body, trajectories, walker) if not body.goes_on else None
-        colour = _own_colours(picture, own, alpha)
+        colour = _own_colours(picture, np.where(parted, own, 1), alpha)
         layers.append(Layer(colour, alpha, (known * 255).astype(np.uint8), field, presence, group))
     return layers
+
+
+def _parted(
+    fields: list[MotionField], trajectories: Trajectories, grid: Grid
+) -> Float32[np.ndarray, "rows columns"]:
+    """1 where a body ever leaves the rest by more than `HARDLY`, or sight: what is behind shows."""
+    if trajectories.hidden.any():
+        return np.ones(grid.cells[::-1], np.float32)
+    parted = np.zeros(grid.cells[::-1], bool)
+    rest, *bodies = fields
+    last = trajectories.displacement.shape[1] - 1
+    for frame in np.unique(np.linspace(0, last, INSTANTS).astype(int)):
+        ground = rest.at(int(frame))
+        for field in bodies:
+            apart = np.linalg.norm(field.at(int(frame)) - ground, axis=2)
+            parted |= apart > HARDLY
+    return cv2.dilate(parted.astype(np.float32), np.ones((5, 5), np.uint8))
 
 
 def _going_on(
@@ -245,7 +269,7 @@ def _own_colours(
     x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
     home = np.s_[max(y - 4, 0) : y + h + 4, max(x - 4, 0) : x + w + 4]
     colour = picture.copy()
-    colour[home] = smooth_fill(picture[home], own[home] < 0.7)
+    colour[home] = smooth_fill(picture[home], own[home] < 0.7 * own.max())
     return colour
 
 

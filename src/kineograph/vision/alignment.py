@@ -92,6 +92,14 @@ def compare(
     return np.concatenate(scores)
 
 
+def contrast(patches: Patches) -> Float32[np.ndarray, " points"]:
+    """Standard deviation of the cores of patches, grey levels."""
+    weight = _CORE * patches.inside
+    weight = weight / (weight.sum(1, keepdims=True) + 1e-6)
+    mean = (weight * patches.values).sum(1, keepdims=True)
+    return np.sqrt((weight * (patches.values - mean) ** 2).sum(1))
+
+
 def _score(
     values: Samples,
     inside: Samples,
@@ -149,7 +157,7 @@ def register(
     return done
 
 
-DAMP_POINT, DAMP_SHAPE = 0.02, 200.0
+DAMP_POINT, DAMP_SHAPE = 1.0, 800.0
 """Squared grey levels over squared pixels: texture weaker than this cannot move a pose."""
 
 
@@ -164,7 +172,7 @@ def _register(
 ) -> Pose:
     jacobian, light = _jacobian(patches, bend), pose
     unknowns = jacobian.shape[2]
-    damp = np.diag([DAMP_POINT] * 2 + [DAMP_SHAPE] * (unknowns - 2)).astype(np.float32) * 4
+    damp = np.diag([DAMP_POINT] * 2 + [DAMP_SHAPE] * (unknowns - 2)).astype(np.float32)
     for _ in range(steps):
         values, inside = look.sample(places(pose))
         base = window * inside * patches.inside

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
 
-from kineograph.vision.alignment import compare, plausible, register
+from kineograph.vision.alignment import FLOOR, compare, contrast, plausible, register
 from kineograph.vision.companions import Companions
 from kineograph.vision.doubt import Doubt, mapped, motion_before
 from kineograph.vision.flow import sample_field
@@ -14,6 +14,7 @@ from kineograph.vision.flow_step import (
     Field,
     Step,
     Xy,
+    carried,
     carried_shape,
     change_of_light,
     consistent,
@@ -36,7 +37,7 @@ LIKE = 0.8
 SEEN, SEEN_RECENT = 0.5, 0.6
 """Below these likenesses to the query's and the recent patch a point is no longer seen."""
 
-FOUND = 0.72
+FOUND = 0.8
 """A hidden point is found again where a place is at least so like the query's patch."""
 
 FOUND_ALONE = 0.85
@@ -57,8 +58,14 @@ LEAP = 3.0
 SIDEWAYS = 5.0
 """Pixels: flow is also taken from around a point, for those at the edge of what they are on."""
 
-DOUBT = 0.04
-"""A place other than where flow leads has to be so much more alike to be believed."""
+DOUBT, NOISE = 0.03, 5.0
+"""A place other than where it should be has to be so much more alike: likeness, grey levels^2."""
+
+SETTLED = 0.5
+"""Pixels a frame: points that miss the dominant motion by less are expected to follow it."""
+
+WEAK = 5.0
+"""Contrast in grey levels below which many places are alike, and only that is believed."""
 
 
 class FlowPass:
@@ -91,6 +98,8 @@ class FlowPass:
         self._asked, self._recent = Patches.none(count), Patches.none(count)
         self._age = np.zeros(count, np.int64)
         self._doubt = Doubt(count)
+        self._contrast = np.zeros(count, np.float32)
+        self._off_camera = np.ones(count, np.float32)
         self._companions = Companions(count, size)
 
     def run(self, frames: Iterator[Grey]) -> Iterator[int]:
@@ -122,6 +131,7 @@ class FlowPass:
         self._like[new, frame] = 1
         patches = Patches.take(look, self._pose[new])
         self._asked.put(new, patches)
+        self._contrast[new] = contrast(patches)
         self._recent.put(new, patches)
         self._companions.start(new, self._queries[new])
 
@@ -210,18 +220,26 @@ class FlowPass:
         trusted = self._like[which, frame - 1] > LIKE
         patches = choose(trusted, self._asked[which], self._recent[which])
         shape = carried_shape(step.forward, base)
-        best = base.moved(base.point + sample_field(step.forward, base.point), shape)
-        score = compare(step.look, patches, best) + DOUBT
-        for place in self._alternatives(step, which, base.point, best.point):
+        flown = base.moved(base.point + sample_field(step.forward, base.point), shape)
+        still = self._off_camera[which] < SETTLED
+        best = choose(still, carried(step.camera, base), flown)
+        score = compare(step.look, patches, best) + self._margin(which)
+        score = np.where(still & (self._contrast[which] < WEAK), np.inf, score)
+        for place in self._alternatives(step, which, base.point, flown.point):
             other = base.moved(place, base.shape)
             alike = compare(step.look, patches, other)
             better = alike > score
             best, score = choose(better, other, best), np.where(better, alike, score)
         return best
 
+    def _margin(self, which: Int64[np.ndarray, " points"]) -> Float32[np.ndarray, " points"]:
+        """How much more alike another place has to be: more where noise may be all there is."""
+        return DOUBT + NOISE / (self._contrast[which] ** 2 + FLOOR**2 / 2)
+
     def _alternatives(
         self, step: Step, which: Int64[np.ndarray, " points"], point: Xy, led: Xy
     ) -> Iterator[Xy]:
+        yield led
         for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):
             around = point + np.array([x * SIDEWAYS, y * SIDEWAYS], np.float32)
             yield point + sample_field(step.forward, around)
@@ -245,6 +263,8 @@ class FlowPass:
         """What is learnt from points that are seen: companions, and the recent patch."""
         now = self._pose[which]
         change = np.matmul(now.shape, np.linalg.inv(before.shape))
+        off = np.linalg.norm(now.point - mapped(step.camera, before.point), axis=1)
+        self._off_camera[which] += 0.2 * (np.minimum(off, 3) - self._off_camera[which])
         sure = like > LIKE
         self._companions.learn(which[sure], before.point[sure], now.point[sure], change[sure])
         self._age[which] += 1

@@ -81,6 +81,13 @@ def change_of_light(
     return gain, offset
 
 
+def carried(motion: Float64[np.ndarray, "2 3"], pose: Pose) -> Pose:
+    """Patches moved, turned and stretched by an affine motion."""
+    shape = np.matmul(motion[:, :2].astype(np.float32), pose.shape)
+    point = (pose.point @ motion[:, :2].T + motion[:, 2]).astype(np.float32)
+    return pose.moved(point, shape)
+
+
 def carried_shape(forward: Field, pose: Pose) -> Float32[np.ndarray, "points 2 2"]:
     """Patch shapes turned and stretched as the flow around them does."""
     reach = np.float32(4)
