@@ -18,9 +18,9 @@ from kineograph.core.state import State
 from kineograph.gestures.camera import Camera
 from kineograph.gestures.document import Document
 from kineograph.gestures.drag import Drag
-from kineograph.gestures.filming import Film, grid
+from kineograph.gestures.filming.film import Film, grid
+from kineograph.gestures.filming.shooting import film
 from kineograph.gestures.scene import Scene
-from kineograph.gestures.shooting import film
 from kineograph.vision.depth import Depth
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))

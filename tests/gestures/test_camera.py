@@ -13,9 +13,9 @@ from kineograph.core.points import to_pixel_centres
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.gestures.camera import Camera
-from kineograph.gestures.filming import grid
+from kineograph.gestures.filming.film import grid
+from kineograph.gestures.filming.shooting import film
 from kineograph.gestures.scene import Scene
-from kineograph.gestures.shooting import film
 from kineograph.vision.depth import Depth
 from raycast import Room
 

@@ -8,8 +8,8 @@ import pytest
 import kineograph as kg
 from kineograph.core.errors import DocumentError, VisionError
 from kineograph.gestures.camera import Camera
-from kineograph.gestures.camera_shorthand import parse_camera, parse_depth
-from kineograph.gestures.depth_ref import DepthRef
+from kineograph.gestures.shorthand.camera import parse_camera, parse_depth
+from kineograph.gestures.writing.depth_ref import DepthRef
 from kineograph.vision.depth import Depth
 from kineograph.vision.depth_file import write_depth
 

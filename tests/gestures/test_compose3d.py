@@ -12,9 +12,9 @@ from kineograph.gestures import compose
 from kineograph.gestures.box import Box
 from kineograph.gestures.camera import Camera
 from kineograph.gestures.drag import Drag
+from kineograph.gestures.filming.shooting import film
 from kineograph.gestures.pin import Pin
 from kineograph.gestures.scene import Scene
-from kineograph.gestures.shooting import film
 from kineograph.vision.depth import Depth
 
 SIZE, FRAMES = (320, 240), 17

@@ -12,10 +12,10 @@ from kineograph.core.tracks import Tracks
 from kineograph.core.video import Video, read_request, read_video
 from kineograph.engines.magnify import magnify_video
 from kineograph.gestures.document import Document
-from kineograph.gestures.magnifier import Magnifier, in_band
 from kineograph.gestures.magnify import Magnify
 from kineograph.gestures.scene import Scene
-from kineograph.gestures.video_shorthand import parse_magnify
+from kineograph.gestures.shorthand.video import parse_magnify
+from kineograph.gestures.videos.magnifier import Magnifier, in_band
 from kineograph.render.rewarp import Rewarp
 from kineograph.vision.small_motion import small_motion
 

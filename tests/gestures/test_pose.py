@@ -11,9 +11,9 @@ from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.gestures.document import Document
 from kineograph.gestures.drag import Drag
-from kineograph.gestures.figure import PARTS, TURNS, Figure
+from kineograph.gestures.figures.figure import PARTS, TURNS, Figure
+from kineograph.gestures.figures.pose_file import read_pose
 from kineograph.gestures.pose import Pose
-from kineograph.gestures.pose_file import read_pose
 from kineograph.gestures.scene import Scene
 from kineograph.vision.pose import JOINTS, Poses
 

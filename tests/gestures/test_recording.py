@@ -14,7 +14,7 @@ from kineograph.gestures.drag import Drag
 from kineograph.gestures.pin import Pin
 from kineograph.gestures.recording import Recording
 from kineograph.gestures.scene import Scene
-from kineograph.gestures.video_shorthand import parse_recording
+from kineograph.gestures.shorthand.video import parse_recording
 
 SCENE = Scene(size=(200, 100), frames=33, fps=16)
 

@@ -8,7 +8,7 @@ from kineograph.core.errors import DocumentError
 from kineograph.gestures.box import Box
 from kineograph.gestures.drag import Drag
 from kineograph.gestures.pin import Pin
-from kineograph.gestures.shorthand import parse_box, parse_drag, parse_pin
+from kineograph.gestures.shorthand.line import parse_box, parse_drag, parse_pin
 
 SIZE = (640, 480)
 

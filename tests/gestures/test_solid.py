@@ -15,9 +15,9 @@ from kineograph.gestures.document import Document
 from kineograph.gestures.drag import Drag
 from kineograph.gestures.pin import Pin
 from kineograph.gestures.scene import Scene
+from kineograph.gestures.shorthand.solid import parse_solid
 from kineograph.gestures.solid import FAR, Solid
-from kineograph.gestures.solid_shorthand import parse_solid
-from kineograph.gestures.turning import axis_angle, posture
+from kineograph.gestures.solids.turning import axis_angle, posture
 
 SCENE = Scene(size=(512, 384), frames=9, fps=8)
 BALL = {"centre": (256, 200), "radius": 80}

@@ -10,11 +10,11 @@ from kineograph.core.errors import DocumentError
 from kineograph.core.picture import write_picture
 from kineograph.core.tracks import Tracks
 from kineograph.core.video import Video
-from kineograph.gestures.alignment import Affine, ThinPlate
 from kineograph.gestures.document import Document
 from kineograph.gestures.scene import Scene
+from kineograph.gestures.shorthand.video import parse_transfer
 from kineograph.gestures.transfer import Transfer, log_uniform_subset
-from kineograph.gestures.video_shorthand import parse_transfer
+from kineograph.gestures.videos.alignment import Affine, ThinPlate
 
 SOURCE, CANVAS = (80, 60), (160, 180)
 

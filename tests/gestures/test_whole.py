@@ -10,13 +10,13 @@ import pytest
 from kineograph.core.errors import DocumentError
 from kineograph.core.tracks import Tracks
 from kineograph.gestures import compose
-from kineograph.gestures.arap import Bender
 from kineograph.gestures.base import Gesture
 from kineograph.gestures.document import Document
 from kineograph.gestures.drag import Drag
+from kineograph.gestures.parts.arap import Bender
 from kineograph.gestures.pin import Pin
 from kineograph.gestures.scene import Scene
-from kineograph.gestures.shorthand import parse_drag
+from kineograph.gestures.shorthand.line import parse_drag
 from kineograph.vision.masks import write_mask
 
 BAR = [(50, 130), (350, 130), (350, 170), (50, 170)]

@@ -122,7 +122,7 @@ class Asked:
 
     def _depth(self) -> Any:
         """What the document is to say of depth; None leaves it as it is."""
-        from kineograph.gestures.camera_shorthand import parse_depth
+        from kineograph.gestures.shorthand.camera import parse_depth
 
         return None if self.depth is None else parse_depth(self.depth)
 
@@ -140,16 +140,16 @@ class Asked:
         return {"path": photo.absolute().as_posix(), "sha256": digest}
 
     def _gestures(self, document: "Document") -> list["Gesture"]:
-        from kineograph.gestures.camera_shorthand import parse_camera
-        from kineograph.gestures.pose_file import read_pose
-        from kineograph.gestures.shorthand import parse_box, parse_drag, parse_pin
-        from kineograph.gestures.solid_shorthand import parse_solid
-        from kineograph.gestures.tracks_file import TracksFile
-        from kineograph.gestures.video_shorthand import (
+        from kineograph.gestures.figures.pose_file import read_pose
+        from kineograph.gestures.shorthand.camera import parse_camera
+        from kineograph.gestures.shorthand.line import parse_box, parse_drag, parse_pin
+        from kineograph.gestures.shorthand.solid import parse_solid
+        from kineograph.gestures.shorthand.video import (
             parse_magnify,
             parse_recording,
             parse_transfer,
         )
+        from kineograph.gestures.tracks_file import TracksFile
 
         size = document.size
         gestures: list[Gesture] = [parse_drag(text, size) for text in self.drags]

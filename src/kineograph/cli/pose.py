@@ -73,7 +73,7 @@ def _of_picture(
     from kineograph.core.errors import VisionError
     from kineograph.core.files import whole_file
     from kineograph.core.picture import MAX_PIXELS, read_picture
-    from kineograph.gestures.readable import to_json
+    from kineograph.gestures.writing.readable import to_json
 
     people = look(read_picture(source, max_pixels=max_pixels or MAX_PIXELS))
     joints = people[0].joints if people else {}

@@ -10,10 +10,10 @@ from kineograph.cli.options import UsageError
 from kineograph.core.errors import DocumentError
 from kineograph.core.image_output import is_our_folder
 from kineograph.core.request_record import FOLDER_FILE, read_request
-from kineograph.gestures.depth_ref import DepthRef
 from kineograph.gestures.document import Document
-from kineograph.gestures.reading import read_document
 from kineograph.gestures.scene import find_file
+from kineograph.gestures.writing.depth_ref import DepthRef
+from kineograph.gestures.writing.reading import read_document
 
 
 @dataclass(frozen=True)

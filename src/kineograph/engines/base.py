@@ -15,8 +15,8 @@ from kineograph.core.errors import EngineError
 from kineograph.core.picture import MAX_PIXELS, check_pixels, fit
 from kineograph.core.tracks import Tracks
 from kineograph.gestures.document import Document
-from kineograph.gestures.messages import one_line
-from kineograph.gestures.model import Strict
+from kineograph.gestures.writing.messages import one_line
+from kineograph.gestures.writing.model import Strict
 
 Input = Literal["picture", "text", "negative text", "tracks", "boxes"]
 """What a request may hold and an engine may read."""

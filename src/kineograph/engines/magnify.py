@@ -20,9 +20,9 @@ from kineograph.engines import registry
 from kineograph.engines.animate import Progress
 from kineograph.engines.base import Request
 from kineograph.engines.lowering import lower
-from kineograph.gestures.magnified import Magnified
-from kineograph.gestures.magnifier import Magnifier
 from kineograph.gestures.magnify import magnified_tracks
+from kineograph.gestures.videos.magnified import Magnified
+from kineograph.gestures.videos.magnifier import Magnifier
 from kineograph.render.rewarp import Rewarp
 from kineograph.vision.small_motion import reference_of, small_motion
 

@@ -13,8 +13,8 @@ from kineograph.core.errors import DocumentError
 from kineograph.core.motion import Motion
 from kineograph.core.timing import Curve, Key
 from kineograph.core.tracks import Tracks
-from kineograph.gestures.model import PLAIN, Strict
 from kineograph.gestures.scene import INSTANT, Scene
+from kineograph.gestures.writing.model import PLAIN, Strict
 
 MAX_ENTRIES = 32_000_000
 """The most points, tracks times frames, that one gesture may expand to."""

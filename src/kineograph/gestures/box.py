@@ -14,8 +14,8 @@ from kineograph.core.motion import Motion
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.gestures.base import Gesture
-from kineograph.gestures.model import PLAIN, Corners, Strict, check_corners
 from kineograph.gestures.scene import INSTANT, Scene
+from kineograph.gestures.writing.model import PLAIN, Corners, Strict, check_corners
 
 PROBES = 6
 """Into how many patches a side a box is divided to find gestures that contradict it."""

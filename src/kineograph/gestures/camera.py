@@ -10,13 +10,13 @@ from scipy.spatial.transform import Rotation
 from kineograph.core.errors import DocumentError
 from kineograph.core.motion import Motion
 from kineograph.gestures.base import Gesture, check_amount
-from kineograph.gestures.camera_moves import SHIFTS, TURNS, Movement, dolly_zoom, shift, zoom
-from kineograph.gestures.camera_path import Poses, read_poses
-from kineograph.gestures.follow import Cursor
-from kineograph.gestures.model import LISTED, PLAIN, FileName, Point, Strict
+from kineograph.gestures.filming.follow import Cursor
+from kineograph.gestures.filming.moves import SHIFTS, TURNS, Movement, dolly_zoom, shift, zoom
+from kineograph.gestures.filming.poses import Poses, read_poses
+from kineograph.gestures.filming.stage import Stage
 from kineograph.gestures.path import Path
 from kineograph.gestures.scene import Scene, on_canvas
-from kineograph.gestures.stage import Stage
+from kineograph.gestures.writing.model import LISTED, PLAIN, FileName, Point, Strict
 
 Move = Literal[
     "orbit",
@@ -183,7 +183,7 @@ class Camera(Gesture):
         Raises:
             DocumentError: it cannot be done, or depth is needed and not there.
         """
-        from kineograph.gestures.shooting import film
+        from kineograph.gestures.filming.shooting import film
 
         self.check(scene)
         return Motion(tracks=film([self], scene).background(self.count))

@@ -14,9 +14,9 @@ from kineograph.core.tracks import NO_GROUP, Tracks
 from kineograph.gestures.base import Gesture
 from kineograph.gestures.camera import Camera
 from kineograph.gestures.continuation import Part, carry_on
+from kineograph.gestures.filming.shooting import through
+from kineograph.gestures.parts.whole import together, waiting, waits
 from kineograph.gestures.scene import Scene
-from kineograph.gestures.shooting import through
-from kineograph.gestures.whole import together, waiting, waits
 
 APART = 1.0
 """Two gestures that move one point differently by more than this many pixels contradict."""

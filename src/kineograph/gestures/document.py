@@ -21,14 +21,14 @@ from kineograph.core.motion import Motion
 from kineograph.core.picture import MAX_PIXELS, fit, read_picture
 from kineograph.gestures import compose
 from kineograph.gestures.base import Gesture
-from kineograph.gestures.depth_ref import DepthChoice, DepthRef, measure
 from kineograph.gestures.kinds import KINDS, AnyGesture
-from kineograph.gestures.messages import DOCUMENT, one_line
-from kineograph.gestures.model import PLAIN, Strict
-from kineograph.gestures.picture_ref import PictureRef
-from kineograph.gestures.readable import to_json
-from kineograph.gestures.reading import check_version, read_document
 from kineograph.gestures.scene import Scene, find_file
+from kineograph.gestures.writing.depth_ref import DepthChoice, DepthRef, measure
+from kineograph.gestures.writing.messages import DOCUMENT, one_line
+from kineograph.gestures.writing.model import PLAIN, Strict
+from kineograph.gestures.writing.picture_ref import PictureRef
+from kineograph.gestures.writing.readable import to_json
+from kineograph.gestures.writing.reading import check_version, read_document
 from kineograph.vision.depth import Depth
 
 
@@ -217,9 +217,7 @@ class Document(Strict):
         if picture is not None:
             picture = picture.model_copy(update={"path": moved(picture.path)})
         gestures = tuple(
-            gesture.model_copy(
-                update={name: moved(file) for name, file in gesture.files().items()}
-            )
+            gesture.model_copy(update={name: moved(file) for name, file in gesture.files().items()})
             for gesture in self.gestures
         )
         depth = self.depth

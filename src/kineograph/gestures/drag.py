@@ -9,8 +9,7 @@ from pydantic import Field, model_validator
 from kineograph.core.errors import DocumentError
 from kineograph.core.motion import Motion
 from kineograph.gestures.base import Gesture, Grip, check_amount
-from kineograph.gestures.model import LISTED, PLAIN, Point
-from kineograph.gestures.part import (
+from kineograph.gestures.parts.part import (
     Mask,
     PartRef,
     Whole,
@@ -21,6 +20,7 @@ from kineograph.gestures.part import (
 )
 from kineograph.gestures.path import Path
 from kineograph.gestures.scene import Scene, on_canvas
+from kineograph.gestures.writing.model import LISTED, PLAIN, Point
 
 RADIUS = 0.05
 """The default brush reaches this share of the picture's short side in each direction."""

@@ -11,8 +11,8 @@ from pydantic import Field
 from kineograph.core.errors import DocumentError
 from kineograph.core.timing import Curve, Key
 from kineograph.gestures.base import Easing
-from kineograph.gestures.model import PLAIN, Strict
 from kineograph.gestures.scene import INSTANT
+from kineograph.gestures.writing.model import PLAIN, Strict
 
 
 class Instant(Strict):

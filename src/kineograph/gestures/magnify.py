@@ -10,10 +10,10 @@ from kineograph.core.points import to_pixel_centres
 from kineograph.core.tracks import Tracks
 from kineograph.core.video import Video
 from kineograph.gestures.base import check_amount
-from kineograph.gestures.magnified import Magnified
-from kineograph.gestures.magnifier import Magnifier
 from kineograph.gestures.scene import Scene
-from kineograph.gestures.source_video import SourceVideo
+from kineograph.gestures.videos.magnified import Magnified
+from kineograph.gestures.videos.magnifier import Magnifier
+from kineograph.gestures.videos.source import SourceVideo
 from kineograph.render.sampling import read_at
 from kineograph.vision.small_motion import small_motion
 from kineograph.vision.tracker import grid_queries

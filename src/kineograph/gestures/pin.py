@@ -10,8 +10,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from kineograph.core.errors import DocumentError
 from kineograph.core.motion import Motion
 from kineograph.gestures.base import Gesture, check_amount
-from kineograph.gestures.model import LISTED, PLAIN, Corners, Point, check_corners
 from kineograph.gestures.scene import Scene, on_canvas
+from kineograph.gestures.writing.model import LISTED, PLAIN, Corners, Point, check_corners
 
 STRIDE = 0.04
 """The default distance between pins, as a share of the picture's short side."""

@@ -14,14 +14,14 @@ from kineograph.core.motion import Motion
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.gestures.base import Gesture, check_amount
-from kineograph.gestures.figure import PARTS, TURNS, Figure, Movement
+from kineograph.gestures.figures.figure import PARTS, TURNS, Figure, Movement
+from kineograph.gestures.figures.limbs import LIMBS, Limbs
+from kineograph.gestures.figures.retarget import transfer
+from kineograph.gestures.figures.skin import Skin
 from kineograph.gestures.keying import Instant, check_order, key_times, keyed
-from kineograph.gestures.limbs import LIMBS, Limbs
-from kineograph.gestures.messages import nearest, shown
-from kineograph.gestures.model import PLAIN, FileName, Point, plain_list
-from kineograph.gestures.retarget import transfer
 from kineograph.gestures.scene import INSTANT, Scene
-from kineograph.gestures.skin import Skin
+from kineograph.gestures.writing.messages import nearest, shown
+from kineograph.gestures.writing.model import PLAIN, FileName, Point, plain_list
 from kineograph.vision.pose import JOINTS, Poses, check_joints
 
 STRIDE = 1 / 20

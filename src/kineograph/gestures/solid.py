@@ -13,8 +13,8 @@ from kineograph.core.tracks import Tracks
 from kineograph.gestures.base import check_amount
 from kineograph.gestures.keying import key_times, keyed
 from kineograph.gestures.scene import Scene
-from kineograph.gestures.solid_fields import ANGLES, SolidFields
-from kineograph.gestures.turning import Lens, Placement, axis_angle, posture
+from kineograph.gestures.solids.fields import ANGLES, SolidFields
+from kineograph.gestures.solids.turning import Lens, Placement, axis_angle, posture
 
 COVER = 1000
 """Without a stride, about so many tracks cover the solid."""

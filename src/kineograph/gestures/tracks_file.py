@@ -11,8 +11,8 @@ from kineograph.core.resampling import ON_A_FRAME, cautious
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.gestures.base import Gesture, check_amount
-from kineograph.gestures.model import FileName
 from kineograph.gestures.scene import INSTANT, Scene
+from kineograph.gestures.writing.model import FileName
 
 
 class TracksFile(Gesture):

@@ -9,11 +9,11 @@ from pydantic import Field, model_validator
 from kineograph.core.errors import DocumentError
 from kineograph.core.motion import Motion
 from kineograph.core.tracks import Tracks
-from kineograph.gestures.alignment import Affine, Alignment, alignment_of, check_unfolded
 from kineograph.gestures.base import check_amount
-from kineograph.gestures.model import LISTED, PLAIN, Point
 from kineograph.gestures.scene import Scene
-from kineograph.gestures.source_video import SourceVideo
+from kineograph.gestures.videos.alignment import Affine, Alignment, alignment_of, check_unfolded
+from kineograph.gestures.videos.source import SourceVideo
+from kineograph.gestures.writing.model import LISTED, PLAIN, Point
 
 DENSER = 4.0
 """Tracks are drawn at random from a grid of so many times as many points."""

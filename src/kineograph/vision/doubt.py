@@ -4,9 +4,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from kineograph.vision.companions import COUNT, Companions, fit_similarity
+from kineograph.vision.flow_step import Xy, mapped
 from kineograph.vision.patches import Pose
-
-Xy = Float32[np.ndarray, "points 2"]
 
 CAMERA = 0.7
 """Pixels a frame: what missed the dominant motion by less is taken to go on with it."""
@@ -119,11 +118,6 @@ def motion_before(
     if not steps:
         return np.zeros((len(which), 2), np.float32), np.zeros(len(which), np.float32)
     return _median(np.stack(steps)), _median(np.stack(misses))
-
-
-def mapped(motion: Float64[np.ndarray, "2 3"], point: Xy) -> Xy:
-    """Points moved by an affine motion."""
-    return (point @ motion[:, :2].T + motion[:, 2]).astype(np.float32)
 
 
 def _median(values: np.ndarray) -> np.ndarray:

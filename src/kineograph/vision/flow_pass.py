@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32, Int64, UInt8
 
 from kineograph.vision.alignment import FLOOR, compare, contrast, plausible, register
 from kineograph.vision.companions import Companions
-from kineograph.vision.doubt import Doubt, mapped, motion_before
+from kineograph.vision.doubt import Doubt, motion_before
 from kineograph.vision.flow import sample_field
 from kineograph.vision.flow_step import (
     Field,
@@ -19,6 +19,7 @@ from kineograph.vision.flow_step import (
     change_of_light,
     consistent,
     dominant_motion,
+    mapped,
     same_motion,
 )
 from kineograph.vision.patches import (
@@ -119,7 +120,8 @@ class FlowPass:
     def _step(self, frame: int, look: Look, grey: Grey, past: deque[Grey]) -> Step:
         forward, backward = self._flow(past[-1], grey), self._flow(grey, past[-1])
         start, end = consistent(forward, backward)
-        camera = dominant_motion(start, end)
+        last = self._cameras[frame - 1]
+        camera = dominant_motion(start, end, self._look, look, last)
         light = change_of_light(self._look.at(start), look.at(end))
         self._cameras[frame] = camera
         leaps = {n: self._flow(past[-n], grey) for n in self._strides if 1 < n <= len(past)}
@@ -221,8 +223,12 @@ class FlowPass:
         patches = choose(trusted, self._asked[which], self._recent[which])
         shape = carried_shape(step.forward, base)
         flown = base.moved(base.point + sample_field(step.forward, base.point), shape)
+        with_camera = carried(step.camera, base)
+        new = self._start[which] == frame - 1
+        apart = np.linalg.norm(flown.point - with_camera.point, axis=1)
+        self._off_camera[which[new]] = apart[new]
         still = self._off_camera[which] < SETTLED
-        best = choose(still, carried(step.camera, base), flown)
+        best = choose(still, with_camera, flown)
         score = compare(step.look, patches, best) + self._margin(which)
         score = np.where(still & (self._contrast[which] < WEAK), np.inf, score)
         for place in self._alternatives(step, which, base.point, flown.point):

@@ -12,6 +12,9 @@ from kineograph.vision.patches import OFFSETS, Look, Pose
 Field = Float32[np.ndarray, "height width 2"]
 Xy = Float32[np.ndarray, "points 2"]
 
+FEWEST = 12
+"""Places that have to agree on a motion."""
+
 
 @dataclass(frozen=True, eq=False)
 class Step:
@@ -38,8 +41,7 @@ class Step:
 def consistent(forward: Field, backward: Field) -> tuple[Xy, Xy]:
     """Places of a grid, and where they go, of those that flow there and back takes home."""
     height, width = forward.shape[:2]
-    y, x = np.mgrid[4:height:8, 4:width:8].astype(np.float32) + np.float32(0.5)
-    start = np.stack([x.ravel(), y.ravel()], -1)
+    start = raster(height, width, 8)
     end = start + sample_field(forward, start)
     missed = np.linalg.norm(end + sample_field(backward, end) - start, axis=1)
     return start[missed < 0.7], end[missed < 0.7]
@@ -55,14 +57,56 @@ def same_motion(
     return np.asarray(away < slack, np.float32)
 
 
-def dominant_motion(start: Xy, end: Xy) -> Float64[np.ndarray, "2 3"]:
-    """The affine motion that most of the picture follows: the camera's, or none."""
-    if len(start) < 12:
-        return np.eye(2, 3)
-    motion, _ = cv2.estimateAffine2D(
-        start, end, method=cv2.RANSAC, ransacReprojThreshold=0.7, maxIters=300
+def dominant_motion(
+    start: Xy, end: Xy, before: Look, now: Look, last: Float64[np.ndarray, "2 3"]
+) -> Float64[np.ndarray, "2 3"]:
+    """The affine motion that most of the picture follows: the camera's, or none.
+
+    Flow carries what moves over flat places around it, so that a car on a road can outvote the
+    road. The motion that most places of the flow agree on, the last one, near misses of that, and
+    none at all are therefore tried on the frames themselves, where no place counts for much.
+    """
+    candidates = [np.eye(2, 3), last]
+    candidates += [_agreed(start, end, motion) for motion in (np.eye(2, 3), last)]
+    if len(start) >= FEWEST:
+        found, _ = cv2.estimateAffine2D(
+            start, end, method=cv2.RANSAC, ransacReprojThreshold=0.7, maxIters=300
+        )
+        candidates += [] if found is None else [found]
+    height, width = now.grey.shape
+    places = raster(height, width, 5)
+    held = before.at(places)
+    misses = []
+    for motion in candidates:
+        moved = mapped(motion, places)
+        inside = ((moved >= 0) & (moved < (width, height))).all(axis=1)
+        change = np.where(inside, now.at(moved) - held, np.nan)
+        misses.append(np.abs(change - np.nanmedian(change)))  # exposure changes everywhere alike
+    cap = 3 * min(float(np.nanmedian(miss)) for miss in misses) + 0.5
+    costs = [float(np.nanmean(np.minimum(miss, cap))) for miss in misses]
+    return candidates[int(np.argmin(costs))]
+
+
+def _agreed(start: Xy, end: Xy, motion: Float64[np.ndarray, "2 3"]) -> Float64[np.ndarray, "2 3"]:
+    """A motion, adjusted to what in the flow is near it."""
+    near = np.linalg.norm(mapped(motion, start) - end, axis=1) < 2
+    if near.sum() < FEWEST:
+        return motion
+    found, _ = cv2.estimateAffine2D(
+        start[near], end[near], method=cv2.RANSAC, ransacReprojThreshold=0.5, maxIters=100
     )
-    return np.eye(2, 3) if motion is None else motion
+    return motion if found is None else found
+
+
+def mapped(motion: Float64[np.ndarray, "2 3"], point: Xy) -> Xy:
+    """Points moved by an affine motion."""
+    return (point @ motion[:, :2].T + motion[:, 2]).astype(np.float32)
+
+
+def raster(height: int, width: int, step: int) -> Xy:
+    """The centres of every so many pixels."""
+    y, x = np.mgrid[step // 2 : height : step, step // 2 : width : step].astype(np.float32)
+    return np.stack([x.ravel(), y.ravel()], -1) + np.float32(0.5)
 
 
 def change_of_light(
@@ -70,7 +114,7 @@ def change_of_light(
 ) -> tuple[float, float]:
     """The robust gain and offset that turn grey levels of a frame to those of the one before."""
     gain, offset = 1.0, 0.0
-    if len(now) < 12 or now.std() < 4:
+    if len(now) < FEWEST or now.std() < 4:
         return gain, offset
     for _ in range(5):
         weight = 1 / (1 + ((gain * now + offset - before) / 6) ** 2)
@@ -84,8 +128,7 @@ def change_of_light(
 def carried(motion: Float64[np.ndarray, "2 3"], pose: Pose) -> Pose:
     """Patches moved, turned and stretched by an affine motion."""
     shape = np.matmul(motion[:, :2].astype(np.float32), pose.shape)
-    point = (pose.point @ motion[:, :2].T + motion[:, 2]).astype(np.float32)
-    return pose.moved(point, shape)
+    return pose.moved(mapped(motion, pose.point), shape)
 
 
 def carried_shape(forward: Field, pose: Pose) -> Float32[np.ndarray, "points 2 2"]:

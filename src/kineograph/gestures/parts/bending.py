@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Complex128
 
-from kineograph.gestures.arap import Bender
-from kineograph.gestures.hold import Hold, Points
-from kineograph.gestures.part import Mask
+from kineograph.gestures.parts.arap import Bender
+from kineograph.gestures.parts.hold import Hold, Points
+from kineograph.gestures.parts.part import Mask
 
 SQUARES = 3000
 """About how many squares the mesh of a part has."""

@@ -16,9 +16,9 @@ from kineograph.core.errors import DocumentError
 from kineograph.gestures.base import Gesture
 from kineograph.gestures.box import Box, BoxKey
 from kineograph.gestures.drag import Drag
-from kineograph.gestures.messages import nearest
 from kineograph.gestures.pin import Pin
 from kineograph.gestures.solid import Solid
+from kineograph.gestures.writing.messages import nearest
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 Size = tuple[int, int]

@@ -8,9 +8,9 @@ box 200,150 size=90,60,60 posed=30,-15,0 yaw=120 persist
 import re
 from typing import Any
 
-from kineograph.gestures.shorthand import Size, _Line
+from kineograph.gestures.shorthand.line import Size, _Line
 from kineograph.gestures.solid import Solid
-from kineograph.gestures.solid_fields import ANGLES, MEASURES, SolidKey
+from kineograph.gestures.solids.fields import ANGLES, MEASURES, SolidKey
 
 KEYED = {**{name: name for name in ANGLES}, "to": "centre", "scale": "scale"}
 """Words that say where it goes, and the field of the key that they give."""

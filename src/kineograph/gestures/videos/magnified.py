@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32
 
-from kineograph.gestures.smoothing import Series
+from kineograph.gestures.videos.smoothing import Series
 from kineograph.vision.small_motion import SmallMotion
 
 SURE = 0.2

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Complex128
 
 from kineograph.core.errors import DocumentError
-from kineograph.gestures.hold import Hold, Path, Points
+from kineograph.gestures.parts.hold import Hold, Path, Points
 
 FIRM = 1e6
 """How much more a pin counts than a drag."""

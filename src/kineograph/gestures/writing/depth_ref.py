@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from kineograph.core.errors import DocumentError
 from kineograph.core.files import sha256_of
-from kineograph.gestures.model import FileName, Strict
+from kineograph.gestures.writing.model import FileName, Strict
 from kineograph.vision.depth import Depth
 
 Picture = UInt8[np.ndarray, "height width 3"]

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from kineograph.gestures.figure import PARTS, Figure, Place, Posed
+from kineograph.gestures.figures.figure import PARTS, Figure, Place, Posed
 
 Points = Float64[np.ndarray, "points 2"]
 

@@ -9,9 +9,8 @@ from pydantic import Field, model_validator
 from scipy.ndimage import gaussian_filter1d
 
 from kineograph.core.errors import DocumentError
-from kineograph.gestures.magnified import Magnified
-from kineograph.gestures.model import LISTED, PLAIN, Strict
-from kineograph.gestures.smoothing import (
+from kineograph.gestures.videos.magnified import Magnified
+from kineograph.gestures.videos.smoothing import (
     Series,
     blurred_in_space,
     flicker,
@@ -20,6 +19,7 @@ from kineograph.gestures.smoothing import (
     share_of,
     whole_motion,
 )
+from kineograph.gestures.writing.model import LISTED, PLAIN, Strict
 from kineograph.vision.small_motion import SmallMotion
 
 FACTORS = (1.0, 32.0)

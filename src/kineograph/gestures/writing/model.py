@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from kineograph.core.errors import DocumentError
-from kineograph.gestures.messages import nearest, one_line, shown
+from kineograph.gestures.writing.messages import nearest, one_line, shown
 
 
 class Strict(BaseModel):

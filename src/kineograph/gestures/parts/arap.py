@@ -9,7 +9,7 @@ from jaxtyping import Bool, Complex128, Float64
 from scipy import sparse
 from scipy.sparse.linalg import SuperLU, splu
 
-from kineograph.gestures.mesh import Mesh, Points
+from kineograph.gestures.parts.mesh import Mesh, Points
 
 GRASP = 1e5
 """How firmly a point that is held is kept in its place, against a mesh of firmness 1."""

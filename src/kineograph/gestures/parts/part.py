@@ -10,9 +10,9 @@ from pydantic import Discriminator, Tag
 
 from kineograph.core.errors import DocumentError
 from kineograph.gestures.base import check_amount
-from kineograph.gestures.model import FileName
 from kineograph.gestures.pin import Region, within
 from kineograph.gestures.scene import Scene
+from kineograph.gestures.writing.model import FileName
 from kineograph.vision import eyes, masks
 
 Whole = Literal["rigid", "similarity", "bend"]

@@ -10,7 +10,7 @@ from kineograph.core.motion import Motion
 from kineograph.gestures.base import Gesture
 from kineograph.gestures.continuation import Part
 from kineograph.gestures.drag import Drag
-from kineograph.gestures.held_part import HeldPart
+from kineograph.gestures.parts.held import HeldPart
 from kineograph.gestures.pin import Pin
 from kineograph.gestures.scene import Scene
 

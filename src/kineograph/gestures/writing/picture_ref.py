@@ -10,7 +10,7 @@ from pydantic import Field
 from kineograph.core.errors import PictureError
 from kineograph.core.files import sha256_of
 from kineograph.core.picture import read_picture
-from kineograph.gestures.model import FileName, Strict
+from kineograph.gestures.writing.model import FileName, Strict
 
 
 class PictureRef(Strict):

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from kineograph.core.errors import DocumentError
-from kineograph.gestures.figure import PARTS, Figure, Movement, all_joints
+from kineograph.gestures.figures.figure import PARTS, Figure, Movement, all_joints
 from kineograph.vision.pose import JOINTS, SURE, Poses
 
 Series = Float64[np.ndarray, " frames"]

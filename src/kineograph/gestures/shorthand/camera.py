@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from kineograph.core.errors import DocumentError
 from kineograph.core.files import sha256_of
 from kineograph.gestures.camera import NEEDS, Camera
-from kineograph.gestures.messages import nearest
+from kineograph.gestures.writing.messages import nearest
 from kineograph.vision.depth_file import READS
 
 Size = tuple[int, int]

@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from kineograph.gestures.figure import PARTS, Posed, turned
-from kineograph.gestures.limbs import Limbs, Points
+from kineograph.gestures.figures.figure import PARTS, Posed, turned
+from kineograph.gestures.figures.limbs import Limbs, Points
 
 BEND = 0.6
 """The share of the trunk, from the hips up, over which it bends when the waist turns."""

@@ -9,14 +9,14 @@ from scipy.spatial import cKDTree
 
 from kineograph.core.errors import DocumentError, KineographError
 from kineograph.core.motion import Motion
-from kineograph.gestures import part as parts_of
-from kineograph.gestures.bending import bend
 from kineograph.gestures.continuation import Part
 from kineograph.gestures.drag import Drag
-from kineograph.gestures.hold import Hold
-from kineograph.gestures.part import Mask
+from kineograph.gestures.parts import part as parts_of
+from kineograph.gestures.parts.bending import bend
+from kineograph.gestures.parts.hold import Hold
+from kineograph.gestures.parts.part import Mask
+from kineograph.gestures.parts.poses import poses
 from kineograph.gestures.pin import Pin, within
-from kineograph.gestures.poses import poses
 from kineograph.gestures.scene import Scene
 
 NEAR = 0.75

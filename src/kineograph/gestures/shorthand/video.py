@@ -14,10 +14,10 @@ from typing import Any, NoReturn
 from kineograph.core.errors import DocumentError
 from kineograph.gestures.base import Gesture
 from kineograph.gestures.magnify import Magnify
-from kineograph.gestures.messages import nearest
 from kineograph.gestures.recording import Recording
 from kineograph.gestures.scene import Scene
 from kineograph.gestures.transfer import Transfer
+from kineograph.gestures.writing.messages import nearest
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 

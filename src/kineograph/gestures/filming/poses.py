@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation, RotationSpline, Slerp
 
 from kineograph.core.cameras import Cameras
 from kineograph.core.errors import DocumentError, TracksError
-from kineograph.gestures.camera_moves import Movement
+from kineograph.gestures.filming.moves import Movement
 
 ROUNDED = 2e-3
 """How far a rotation in a text file may be off for the digits it was written with."""

@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 from kineograph.core.errors import DocumentError
 from kineograph.gestures.base import Gesture
 from kineograph.gestures.keying import Instant, check_order
-from kineograph.gestures.model import LISTED, PLAIN, Point
 from kineograph.gestures.path import Path
-from kineograph.gestures.solid_shapes import Cuboid, Cylinder, Ellipsoid, Plane, Shape
+from kineograph.gestures.solids.shapes import Cuboid, Cylinder, Ellipsoid, Plane, Shape
+from kineograph.gestures.writing.model import LISTED, PLAIN, Point
 
 MEASURES: Mapping[str, tuple[str, ...]] = {
     "sphere": ("radius",),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kineograph.core.errors import DocumentError
 from kineograph.gestures.pose import Pose
-from kineograph.gestures.reading import read_document
+from kineograph.gestures.writing.reading import read_document
 
 
 def read_pose(path: Path | str) -> Pose:

@@ -7,7 +7,7 @@ from jaxtyping import Float64
 from scipy.spatial.transform import Rotation
 
 from kineograph.core.errors import DocumentError
-from kineograph.gestures.camera_moves import Movement
+from kineograph.gestures.filming.moves import Movement
 
 SMALL = 1e-3
 """A point nearer to the centre of the sphere than this share of its radius cannot be steered by."""

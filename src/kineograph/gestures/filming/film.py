@@ -13,7 +13,7 @@ from kineograph.core.points import scale_factors
 from kineograph.core.resampling import cautious
 from kineograph.core.state import State
 from kineograph.core.tracks import NO_GROUP, Tracks
-from kineograph.gestures.scene3d import Movers, Scene3D, Tracks3D, project
+from kineograph.gestures.filming.cloud import Movers, Scene3D, Tracks3D, project
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,10 +14,10 @@ from kineograph.core.picture import read_picture
 from kineograph.core.tracks import Tracks
 from kineograph.core.video import Video, open_video, read_video
 from kineograph.gestures.base import Gesture
-from kineograph.gestures.model import PLAIN, FileName
 from kineograph.gestures.pin import Region, within
 from kineograph.gestures.scene import INSTANT, Scene
 from kineograph.gestures.tracks_file import at_positions
+from kineograph.gestures.writing.model import PLAIN, FileName
 
 COUNT = 1500
 """Tracks that are taken if nobody says how many: what Motion Prompting found best for motion out

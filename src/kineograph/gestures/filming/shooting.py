@@ -13,11 +13,11 @@ from kineograph.core.motion import Motion
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.gestures.camera import Camera
-from kineograph.gestures.camera_moves import Movement
-from kineograph.gestures.filming import Film, grid, taken_by
+from kineograph.gestures.filming.cloud import Scene3D
+from kineograph.gestures.filming.film import Film, grid, taken_by
+from kineograph.gestures.filming.moves import Movement
+from kineograph.gestures.filming.stage import Stage
 from kineograph.gestures.scene import Scene
-from kineograph.gestures.scene3d import Scene3D
-from kineograph.gestures.stage import Stage
 
 
 def film(cameras: Sequence[Camera], scene: Scene, labels: Sequence[str] | None = None) -> Film:

@@ -1,0 +1,1 @@
+"""Gestures in a line of text, as the command line takes them."""

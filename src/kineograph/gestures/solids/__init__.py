@@ -1,0 +1,1 @@
+"""What the solid gesture is made of: its fields, its shapes and how they turn."""

@@ -1,0 +1,1 @@
+"""What gestures take from another video: its motion, aligned, smoothed or enlarged."""

@@ -1,0 +1,1 @@
+"""How documents are written and read: strict fields, clear complaints, readable files."""
