@@ -10,29 +10,48 @@ import kineograph
 PUBLIC = {
     "Animation",
     "Box",
+    "BoxKey",
     "Boxes",
+    "Camera",
+    "CameraKey",
     "Cameras",
     "Capabilities",
     "Curve",
+    "Depth",
+    "DepthRef",
     "Document",
     "Drag",
     "Engine",
     "Frame",
     "Key",
     "KineographError",
+    "Magnify",
     "Motion",
     "Pin",
+    "Pose",
+    "PoseKey",
+    "Poses",
+    "Recording",
     "Request",
+    "Solid",
+    "SolidKey",
     "State",
     "Tracks",
     "TracksFile",
+    "Transfer",
     "Video",
     "VideoWriter",
     "animate",
     "errors",
+    "eye",
+    "magnify_video",
     "open_video",
+    "read_depth",
+    "read_mask",
     "read_picture",
     "read_video",
+    "write_depth",
+    "write_mask",
     "write_picture",
 }
 
@@ -59,8 +78,8 @@ def test_a_public_name_loads_and_says_what_it_is(name: str) -> None:
 
 
 def test_a_name_that_is_not_there() -> None:
-    with pytest.raises(AttributeError, match=r"module 'kineograph' has no attribute 'Camera'"):
-        _ = kineograph.Camera
+    with pytest.raises(AttributeError, match=r"module 'kineograph' has no attribute 'Kamera'"):
+        _ = kineograph.Kamera
 
 
 def test_errors_are_reachable_as_an_attribute() -> None:

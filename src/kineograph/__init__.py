@@ -27,67 +27,119 @@ if TYPE_CHECKING:
     from kineograph.core.video_writer import VideoWriter
     from kineograph.engines.animate import Animation, animate
     from kineograph.engines.base import Capabilities, Engine, Frame, Request
-    from kineograph.gestures.box import Box
+    from kineograph.engines.magnify import magnify_video
+    from kineograph.gestures.box import Box, BoxKey
+    from kineograph.gestures.camera import Camera, CameraKey
     from kineograph.gestures.document import Document
     from kineograph.gestures.drag import Drag
+    from kineograph.gestures.magnify import Magnify
     from kineograph.gestures.pin import Pin
+    from kineograph.gestures.pose import Pose, PoseKey
+    from kineograph.gestures.recording import Recording
+    from kineograph.gestures.solid import Solid
+    from kineograph.gestures.solids.fields import SolidKey
     from kineograph.gestures.tracks_file import TracksFile
+    from kineograph.gestures.transfer import Transfer
+    from kineograph.gestures.writing.depth_ref import DepthRef
+    from kineograph.vision.depth import Depth
+    from kineograph.vision.depth_file import read_depth, write_depth
+    from kineograph.vision.eyes import eye
+    from kineograph.vision.masks import read_mask, write_mask
+    from kineograph.vision.pose import Poses
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Animation",
     "Box",
+    "BoxKey",
     "Boxes",
+    "Camera",
+    "CameraKey",
     "Cameras",
     "Capabilities",
     "Curve",
+    "Depth",
+    "DepthRef",
     "Document",
     "Drag",
     "Engine",
     "Frame",
     "Key",
     "KineographError",
+    "Magnify",
     "Motion",
     "Pin",
+    "Pose",
+    "PoseKey",
+    "Poses",
+    "Recording",
     "Request",
+    "Solid",
+    "SolidKey",
     "State",
     "Tracks",
     "TracksFile",
+    "Transfer",
     "Video",
     "VideoWriter",
     "animate",
     "errors",
+    "eye",
+    "magnify_video",
     "open_video",
+    "read_depth",
+    "read_mask",
     "read_picture",
     "read_video",
+    "write_depth",
+    "write_mask",
     "write_picture",
 ]
 
 _HOME = {
     "Animation": "engines.animate",
     "Box": "gestures.box",
+    "BoxKey": "gestures.box",
     "Boxes": "core.boxes",
+    "Camera": "gestures.camera",
+    "CameraKey": "gestures.camera",
     "Cameras": "core.cameras",
     "Capabilities": "engines.base",
     "Curve": "core.timing",
+    "Depth": "vision.depth",
+    "DepthRef": "gestures.writing.depth_ref",
     "Document": "gestures.document",
     "Drag": "gestures.drag",
     "Engine": "engines.base",
     "Frame": "engines.base",
     "Key": "core.timing",
+    "Magnify": "gestures.magnify",
     "Motion": "core.motion",
     "Pin": "gestures.pin",
+    "Pose": "gestures.pose",
+    "PoseKey": "gestures.pose",
+    "Poses": "vision.pose",
+    "Recording": "gestures.recording",
     "Request": "engines.base",
+    "Solid": "gestures.solid",
+    "SolidKey": "gestures.solids.fields",
     "State": "core.state",
     "Tracks": "core.tracks",
     "TracksFile": "gestures.tracks_file",
+    "Transfer": "gestures.transfer",
     "Video": "core.video",
     "VideoWriter": "core.video_writer",
     "animate": "engines.animate",
+    "eye": "vision.eyes",
+    "magnify_video": "engines.magnify",
     "open_video": "core.video",
+    "read_depth": "vision.depth_file",
+    "read_mask": "vision.masks",
     "read_picture": "core.picture",
     "read_video": "core.video",
+    "write_depth": "vision.depth_file",
+    "write_mask": "vision.masks",
     "write_picture": "core.picture",
 }
 """Where each public name lives; what is not here is loaded with the package."""

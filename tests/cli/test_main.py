@@ -12,7 +12,19 @@ import kineograph
 from kineograph.cli import main
 from kineograph.core.errors import DocumentError
 
-COMMANDS = ("animate", "expand", "overlay", "info", "schema")
+COMMANDS = (
+    "animate",
+    "depth",
+    "doctor",
+    "expand",
+    "info",
+    "magnify",
+    "mask",
+    "overlay",
+    "pose",
+    "schema",
+    "track",
+)
 
 
 def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:

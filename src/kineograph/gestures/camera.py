@@ -48,7 +48,7 @@ Focus = Annotated[
 ]
 
 
-class PoseKey(Strict):
+class CameraKey(Strict):
     """Where the camera is at one instant, seen from where it took the picture."""
 
     at: Annotated[float, Field(gt=0), PLAIN] | None = None
@@ -91,7 +91,7 @@ class Camera(Gesture):
     unit: Literal["focus", "scene"] = "focus"
     """What lengths are told in: distances of the focus, or the depth's own unit (metres if it is
     metric)."""
-    keys: Annotated[tuple[PoseKey, ...], Field(min_length=1)] | None = None
+    keys: Annotated[tuple[CameraKey, ...], Field(min_length=1)] | None = None
     """For `keys`: the poses in order of time. The picture's own is the first and not told."""
     path: Annotated[tuple[Point, ...], Field(min_length=2), LISTED] | None = None
     """For `follow`: the points [x, y], in canvas pixels, that the cursor passes."""

@@ -12,6 +12,9 @@ from kineograph.vision.patches import OFFSETS, Look, Pose
 Field = Float32[np.ndarray, "height width 2"]
 Xy = Float32[np.ndarray, "points 2"]
 
+ABRUPT = 1.15
+"""A dominant motion unlike the last has to fit so many times better."""
+
 FEWEST = 12
 """Places that have to agree on a motion."""
 
@@ -66,8 +69,7 @@ def dominant_motion(
     road. The motion that most places of the flow agree on, the last one, near misses of that, and
     none at all are therefore tried on the frames themselves, where no place counts for much.
     """
-    candidates = [np.eye(2, 3), last]
-    candidates += [_agreed(start, end, motion) for motion in (np.eye(2, 3), last)]
+    candidates = [_agreed(start, end, last), last, _agreed(start, end, np.eye(2, 3)), np.eye(2, 3)]
     if len(start) >= FEWEST:
         found, _ = cv2.estimateAffine2D(
             start, end, method=cv2.RANSAC, ransacReprojThreshold=0.7, maxIters=300
@@ -84,6 +86,7 @@ def dominant_motion(
         misses.append(np.abs(change - np.nanmedian(change)))  # exposure changes everywhere alike
     cap = 3 * min(float(np.nanmedian(miss)) for miss in misses) + 0.5
     costs = [float(np.nanmean(np.minimum(miss, cap))) for miss in misses]
+    costs[4:] = [cost * ABRUPT for cost in costs[4:]]
     return candidates[int(np.argmin(costs))]
 
 
