@@ -16,8 +16,10 @@ RESULTS = Path(__file__).parent.parent / "docs" / "results.md"
 BENCHMARKS = {
     "following": "Following: does the picture go where it was told?",
     "warp": "Speed of the `warp` engine",
-    "magnify": "Magnified motion: is it as large as was asked?",
     "startup": "Waiting for the command line",
+    "tracker": "The default tracker",
+    "camera": "Camera moves: are the tracks where geometry says?",
+    "magnify": "Magnified motion: is it as large as was asked?",
 }
 """Module to heading, in the order of the page."""
 

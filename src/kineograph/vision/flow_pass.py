@@ -289,6 +289,7 @@ class FlowPass:
         which, pose, gap = which[near], pose[near], gap[near]
         steady = self._doubt.steady(which)
         radius = np.where(steady, np.minimum(3 + 0.1 * gap, 6), np.minimum(3 + 0.7 * gap, 14))
+        radius = np.where(self._contrast[which] < WEAK, 0.5, radius)
         found, like = self._found(step, which, pose, radius.astype(np.float32), gap)
         self._like[which, step.frame] = like
         back = like > np.where(steady, FOUND, FOUND_ALONE)
