@@ -54,7 +54,7 @@ MASKED = 4
 """The longest stride of flow by which new patches are masked."""
 
 LEAP = 3.0
-"""Pixels that registration may move a point from where flow puts it."""
+"""Pixels that registration may move a point from where flow puts it; fewer if it is weak."""
 
 SIDEWAYS = 5.0
 """Pixels: flow is also taken from around a point, for those at the edge of what they are on."""
@@ -361,5 +361,6 @@ def _registered(
     wide.put(poor[better], narrow[better])
     after[poor[better]] = alike[better]
     moved = np.linalg.norm(wide.point - pose.point, axis=1)
-    good = (moved < LEAP) & plausible(wide.shape) & (after >= before - 0.02)
+    leap = LEAP * np.clip(contrast(patches) / WEAK, 0.1, 1)
+    good = (moved < leap) & plausible(wide.shape) & (after >= before - 0.02)
     return choose(good, wide, pose), np.where(good, after, before)

@@ -51,7 +51,7 @@ def grid_queries(
     return np.concatenate([frames, points], axis=1).astype(np.float32)
 
 
-def check_queries(video: Video, queries: Float[np.ndarray, "queries 3"]) -> None:
+def check_queries(video: Video, queries: np.ndarray) -> None:
     """Check that every query is at a frame and a place of the video.
 
     Raises:
