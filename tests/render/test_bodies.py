@@ -114,3 +114,12 @@ def test_inside_depth_is_zero_outside_and_one_at_the_heart():
     assert (depth[~region] == 0).all()
     assert depth[10, 10] == 1
     assert (depth[binary_dilation(~region) & region] < 0.3).all()
+
+
+def test_a_strong_zoom_is_still_one_motion():
+    rng = np.random.default_rng(0)
+    points = rng.uniform((0, 0), SIZE, (500, 2)).astype(np.float32)
+    tracks = tracks_of((points, (points - (80, 60)) * 1.0), group=False)
+    (rest, *bodies), _ = bodies_in(square((55, 35, 105, 85)), tracks)
+    assert bodies == []
+    assert len(rest.members) == 500

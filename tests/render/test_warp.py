@@ -306,3 +306,14 @@ def test_memory_does_not_grow_with_the_number_of_frames():
         return top
 
     assert peak(200) < 1.5 * peak(20)
+
+
+def test_what_grows_has_no_holes():
+    picture = np.full((SIZE[1], SIZE[0], 3), 225, np.uint8)
+    picture[50:90, 60:100] = (200, 40, 40)
+    points = grid_of((60, 50, 101, 91), 8)
+    bent = (points - (80, 70)) * 2.6 + (80, 70) + 3 * np.sin(points[:, ::-1] / 9)
+    group = np.zeros(len(points), np.int32)
+    tracks = Tracks.of(np.stack([points, bent], axis=1), size=SIZE, fps=8, group=group)
+    grown = Warp(picture, tracks.hide_outside()).at(1).image
+    assert (grown[32:108, 42:118] == (200, 40, 40)).all()

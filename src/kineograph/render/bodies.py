@@ -25,6 +25,9 @@ it ends, and a brush of 7 x 7 reaches about as far again as it is wide."""
 NARROW = 2.5
 """Cells that even the densest body may extend beyond its tracks."""
 
+DENSE, CLOSE = 200, 4.0
+"""This many tracks, less than so many cells apart, say themselves where their body ends."""
+
 FEW = 9
 """Fewer tracks than this say nothing of an extent; they reach a twentieth of the picture."""
 
@@ -220,11 +223,17 @@ def _spacing(anchors: Float32[np.ndarray, "n 2"]) -> float:
     return float(np.median(cKDTree(anchors).query(anchors, k=2)[0][:, 1]).clip(0, 64))
 
 
+def says_where_it_ends(part: Part, tread: Bool[np.ndarray, "rows columns"]) -> bool:
+    """Whether tracks lie so close that nothing beyond them is meant."""
+    return len(part) >= DENSE and float(tread.sum()) / len(part) < CLOSE**2
+
+
 def _extent(part: Part, tread: Bool[np.ndarray, "rows columns"]) -> float:
     """How far, in cells, the body may extend beyond its tracks."""
     spacing = float(np.sqrt(tread.sum() / len(part)))
-    least = NARROW if len(part) >= FEW else 0.05 * max(tread.shape)
-    return max(REACH * spacing, least)
+    if says_where_it_ends(part, tread):
+        return NARROW
+    return max(REACH * spacing, NARROW if len(part) >= FEW else 0.05 * max(tread.shape))
 
 
 def _fields(

@@ -28,6 +28,9 @@ PIECE = 9
 GRAIN = 24.0
 """Most that carried texture may add to a colour; the voted colours bring the strong edges."""
 
+FOREIGN = 12.0
+"""Difference of mean colours from which on texture is hardly taken over."""
+
 LUMA = ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0))
 CHROMA = ((0, 0), (0, 1), (1, 0))
 """Orders, along x and y, of the cosines that stand for a patch in the search."""
@@ -166,16 +169,28 @@ def _carry(
     scale = np.array([width / columns, height / rows], np.float32)
     here = np.moveaxis(np.indices((rows, columns)), 0, -1)
     offset = _calm((source - here)[..., ::-1].astype(np.float32))
-    detail = soft - cv2.resize(
-        cv2.resize(soft, (columns, rows), interpolation=cv2.INTER_AREA),
-        (width, height),
-        interpolation=cv2.INTER_CUBIC,
-    )
+    small = cv2.resize(soft, (columns, rows), interpolation=cv2.INTER_AREA)
+    detail = soft - cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     jump = cv2.resize(offset * scale, (width, height), interpolation=cv2.INTER_NEAREST).round()
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     at = np.stack([x, y], axis=-1) + jump
     texture = read_at(detail, at, cv2.INTER_NEAREST, cv2.BORDER_REFLECT_101)
-    return low + texture.clip(-GRAIN, GRAIN)
+    fits = cv2.resize(_fits(guess, small, offset), (width, height))[..., None]
+    return low + texture.clip(-GRAIN, GRAIN) * fits
+
+
+def _fits(
+    guess: Float32[np.ndarray, "rows columns 3"],
+    small: Float32[np.ndarray, "rows columns 3"],
+    offset: Float32[np.ndarray, "rows columns 2"],
+) -> Float32[np.ndarray, "rows columns"]:
+    """1 where the colours that texture is taken from are those it is put on, to 0 where not."""
+    rows, columns = guess.shape[:2]
+    y, x = np.indices((rows, columns))
+    y = np.rint(y + offset[..., 1]).astype(int).clip(0, rows - 1)
+    x = np.rint(x + offset[..., 0]).astype(int).clip(0, columns - 1)
+    apart = np.abs(guess - small[y, x]).mean(axis=2)
+    return (1.5 - apart / FOREIGN).clip(0, 1).astype(np.float32)
 
 
 def _calm(offset: Float32[np.ndarray, "rows columns 2"]) -> Float32[np.ndarray, "rows columns 2"]:

@@ -1,13 +1,16 @@
 """A scene seen by a moving camera, cut into slabs by depth."""
 
+import cv2
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from kineograph.render.motion_field import fit_affine
 from kineograph.render.trajectories import Trajectories
 
 PARALLAX = 3.0
-"""Pixels by which tracks must leave one affine motion before the scene is cut."""
+"""Pixels by which tracks must leave one plane's motion before the scene is cut."""
+
+INSTANTS = 6
+"""In how many frames that is measured."""
 
 STEP = 6.0
 """Pixels of parallax that one slab is for."""
@@ -32,18 +35,27 @@ def cut(loose: Int64[np.ndarray, " _"], trajectories: Trajectories) -> list[np.n
     parallax = _parallax(loose, trajectories)
     if parallax < PARALLAX:
         return [loose]
-    label = _levels(1 / depth, int(np.clip(np.ceil(parallax / STEP), 2, MOST)))
+    label = _levels(1 / depth, int(np.clip(np.ceil(min(parallax, 1e3) / STEP), 2, MOST)))
     slabs = [loose[label == level] for level in range(label.max() + 1)]
     return [slab for slab in slabs if len(slab)]
 
 
 def _parallax(loose: Int64[np.ndarray, " _"], trajectories: Trajectories) -> float:
-    """How far most tracks stay within of one affine motion, pixels."""
+    """How far most tracks stay within of one homography a frame, pixels.
+
+    A camera that only turns or zooms makes a homography of the picture, at whatever depth.
+    """
     anchors, motion = trajectories.anchors[loose], trajectories.displacement[loose]
-    affine = fit_affine(anchors, motion, np.ones(len(loose), np.float32))
-    flat = np.concatenate([anchors, np.ones((len(loose), 1), np.float32)], axis=1)
-    residual = motion - np.einsum("tij,nj->nti", affine, flat)
-    return float(np.quantile(np.linalg.norm(residual, axis=2).max(axis=1), 0.95))
+    last = motion.shape[1] - 1
+    worst = np.zeros(len(loose))
+    for frame in np.unique(np.linspace(0, last, INSTANTS).astype(int)):
+        there = anchors + motion[:, frame]
+        matrix, _ = cv2.findHomography(anchors, there, cv2.LMEDS)
+        if matrix is None:
+            return np.inf
+        mapped = cv2.perspectiveTransform(anchors[None].astype(np.float64), matrix)[0]
+        worst = np.maximum(worst, np.linalg.norm(mapped - there, axis=1))
+    return float(np.quantile(worst, 0.95))
 
 
 def _levels(nearness: Float32[np.ndarray, " n"], count: int) -> Int64[np.ndarray, " n"]:

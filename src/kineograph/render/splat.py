@@ -7,6 +7,9 @@ from jaxtyping import Bool, Float32
 from kineograph.render.sampling import read_at
 from kineograph.render.walker import Grid
 
+COARSEST, FINEST = 2, 6
+"""Fewest and most pieces that a side of a cell is thrown in."""
+
 REFINEMENTS = 3
 """Newton steps after the splat; each squares the error where the field is smooth."""
 
@@ -32,7 +35,8 @@ def invert(
     """
     jacobian = _jacobian(displacement, grid)
     thrown = _ringed(solid) if solid is not None else np.ones(displacement.shape[:2], bool)
-    landed = _splat(displacement, thrown, grid, folds=_folds(jacobian, thrown))
+    fine = _fineness(jacobian, thrown)
+    landed = _splat(displacement, thrown, grid, fine, folds=_folds(jacobian, thrown))
     source = grid.centres + _close(landed)
     miss, step = _newton(source, displacement, jacobian, grid)
     for _ in range(REFINEMENTS):
@@ -41,7 +45,9 @@ def invert(
         better = (new_miss < miss)[..., None]
         source = np.where(better, further, source)
         miss, step = np.minimum(new_miss, miss), np.where(better, new_step, 0.5 * step)
-    return source - grid.centres
+    back = source - grid.centres
+    lost = miss > float(grid.pitch.max()) ** 2
+    return _close(np.where(lost[..., None], np.nan, back)) if lost.any() else back
 
 
 def _ringed(solid: Bool[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows columns"]:
@@ -49,10 +55,23 @@ def _ringed(solid: Bool[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows c
     return cv2.dilate(solid.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
 
 
+def _fineness(
+    jacobian: Float32[np.ndarray, "rows columns 4"], thrown: Bool[np.ndarray, "rows columns"]
+) -> int:
+    """Into how many pieces a side of a cell is divided, so that what grows leaves no gaps."""
+    if not thrown.any():
+        return COARSEST
+    growth = np.abs(jacobian[thrown]).max(axis=1)
+    whole = growth[growth < FINEST]  # what grows more is torn, and its gap is not to be closed
+    most = float(np.quantile(whole, 0.95)) if len(whole) else 1.0
+    return int(np.clip(np.ceil(1.3 * most), COARSEST, FINEST))
+
+
 def _splat(
     displacement: Float32[np.ndarray, "rows columns 2"],
     thrown: Bool[np.ndarray, "rows columns"],
     grid: Grid,
+    pieces: int,
     *,
     folds: bool,
 ) -> Float32[np.ndarray, "rows columns 2"]:
@@ -61,13 +80,13 @@ def _splat(
     Where the field folds over itself, far movers come last, so that they win.
     """
     columns, rows = grid.cells
-    fine = cv2.resize(displacement, (2 * columns, 2 * rows), interpolation=cv2.INTER_LINEAR)
-    x = (np.arange(2 * columns, dtype=np.float32) + 0.5) / 2
-    y = (np.arange(2 * rows, dtype=np.float32) + 0.5) / 2
+    fine = cv2.resize(displacement, (pieces * columns, pieces * rows))
+    x = (np.arange(pieces * columns, dtype=np.float32) + 0.5) / pieces
+    y = (np.arange(pieces * rows, dtype=np.float32) + 0.5) / pieces
     j = np.floor(x + fine[..., 0] / grid.pitch[0]).astype(np.int64).ravel()
     i = np.floor(y[:, None] + fine[..., 1] / grid.pitch[1]).astype(np.int64).ravel()
     flat = fine.reshape(-1, 2)
-    there = np.repeat(np.repeat(thrown, 2, axis=0), 2, axis=1).ravel()
+    there = np.repeat(np.repeat(thrown, pieces, axis=0), pieces, axis=1).ravel()
     kept = np.flatnonzero(there & (i >= 0) & (i < rows) & (j >= 0) & (j < columns))
     if folds:
         kept = kept[np.argsort((flat[kept] ** 2).sum(axis=1), kind="stable")]

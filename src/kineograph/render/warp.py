@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float32, UInt8
 
 from kineograph.core.errors import TracksError
 from kineograph.core.tracks import Tracks
-from kineograph.render.bodies import Body, find_bodies, footprint
+from kineograph.render.bodies import Body, find_bodies, footprint, says_where_it_ends
 from kineograph.render.fill import fill, smooth_fill
 from kineograph.render.layer import Layer, Sheet
 from kineograph.render.motion_field import Bend, MotionField, field_of, spread_over
@@ -200,7 +200,10 @@ def _hang_on(
     fields = list(fields)
     for number, body in enumerate(bodies, start=1):
         assert body.share is not None
-        core = footprint(body.members, trajectories, walker.grid) & (body.share > 0.5)
+        tread = footprint(body.members, trajectories, walker.grid)
+        if says_where_it_ends(body.members, tread):
+            continue
+        core = tread & (body.share > 0.5)
         held = ((body.share < 0.03) | pins | (_border(core.shape) & (body.share < 0.5))) & ~core
         reach = float(trajectories.reach[body.members].max())
         grip = hold_on(body.share, core, held, reach, walker)
