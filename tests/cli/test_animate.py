@@ -265,7 +265,7 @@ def test_from_with_changes(run: Run, folder: Path) -> None:
         (["--from", "no.mp4"], "there is no file at no.mp4; check the name"),
         (
             ["photo.png", "--max-pixels", "1000"],
-            "photo.png is 64x48, 0.0 megapixels; the limit is 0.0; allow it with --max-pixels 3072",
+            "photo.png is 64x48, 3072 pixels; the limit is 1000; allow it with --max-pixels 3072",
         ),
         (
             ["photo.png", "--size", "90000x90000"],

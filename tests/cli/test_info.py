@@ -9,6 +9,9 @@ import pytest
 import kineograph as kg
 from cli.conftest import Run
 from kineograph.core.files import sha256_of
+from kineograph.vision.depth import Depth
+from kineograph.vision.depth_file import write_depth
+from kineograph.vision.pose import Poses
 
 
 def facts(run: Run, *files: object) -> list[dict]:
@@ -136,3 +139,56 @@ def test_bad_input_is_one_line(run: Run, name: str, content: bytes | None, messa
     done = run("info", name, code=2)
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["d.png", "d.npy", "d.npz"])
+def test_depth(run: Run, name: str) -> None:
+    held = np.linspace(2, 10, 12, dtype=np.float32).reshape(3, 4)
+    write_depth(name, Depth(held, None, True))
+    (told,) = facts(run, name)
+    assert (told["kind"], told["size"], told["lens"]) == ("depth", [4, 3], False)
+    assert told["nearest"] == pytest.approx(2, rel=1e-3)
+    assert told["farthest"] == pytest.approx(10, rel=1e-3)
+    assert told["unit"] == ("relative" if name == "d.npy" else "metres")
+
+
+def test_poses_of_a_video_and_of_a_picture(run: Run) -> None:
+    score = np.ones((6, 17), np.float32)
+    score[:3] = 0
+    Poses(np.zeros((6, 17, 2), np.float32), score, (64, 48), 4).save("dance.npz")
+    Path("found.json").write_text(
+        '{"joints": {"nose": [9, 9], "left_hip": [9, 30], "left_eye": null}}'
+    )
+    dance, found = facts(run, "dance.npz", "found.json")
+    assert (dance["kind"], dance["frames"], dance["joints found"]) == ("poses", 6, 0.5)
+    assert (found["kind"], found["joints"], found["keys"]) == ("pose", "2 of 17", 0)
+    moved = {"joints": {"left_hip": [9, 9], "left_knee": [9, 20]}, "keys": [{"move": [1, 0]}]}
+    Path("moved.json").write_text(json.dumps(moved))
+    assert facts(run, "moved.json")[0]["keys"] == 1
+    Path("wrong.json").write_text('{"joints": {"nos": [9, 9]}}')
+    done = run("info", "wrong.json", code=2)
+    assert done.stderr.startswith("error: wrong.json: unknown joint 'nos'; did")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_recording_of_a_mouse(run: Run) -> None:
+    samples = [[1, 1, 0], [2, 2, 1], [3, 2, 1], [3, 3, 0]]
+    recording = {"kind": "recording", "fps": 8, "size": [64, 48], "samples": samples}
+    Path("mouse.json").write_text(json.dumps(recording))
+    assert facts(run, "mouse.json") == [
+        {
+            "file": "mouse.json",
+            "kind": "recording of a mouse",
+            "size": [64, 48],
+            "samples": 4,
+            "fps": 8,
+            "seconds": 0.5,
+            "presses": 1,
+        }
+    ]
+
+
+def test_lines_in_a_pipe_end_without_blanks(run: Run, scene: Path) -> None:
+    lines = run("info", "photo.png", scene.name).stdout.splitlines()
+    assert len(lines) > 8
+    assert [line for line in lines if line != line.rstrip()] == []

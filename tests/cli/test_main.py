@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import kineograph
 from kineograph.cli import main
 from kineograph.core.errors import DocumentError
+from kineograph.vision import eyes
 
 COMMANDS = (
     "animate",
@@ -165,3 +166,36 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     )
     assert done.stderr == ""
     assert done.stdout == "{"
+
+
+def test_the_help_of_animate_names_the_words_of_parts() -> None:
+    shown = CliRunner().invoke(main.app, ["animate", "--help"], env={"COLUMNS": "200"})
+    drag = shown.output.partition("Drag what is at")[2].partition("Hold a region")[0]
+    box = shown.output.partition("Move an object")[2].partition("Move the camera")[0]
+    assert all(word in drag for word in ("whole=", "part=", "joints="))
+    assert "leave (it may reach outside)" in box
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (["animate", "a.jpg", "-o", "-"], "the output (-o)"),
+        (["animate", "a.jpg", "--last-frame", "-"], "--last-frame"),
+        (["track", "a.mp4", "-o", "-"], "-o"),
+        (["schema", "-o", "-"], "-o"),
+    ],
+)
+def test_nothing_is_written_to_standard_output(line: list[str], name: str) -> None:
+    shown = CliRunner().invoke(main.app, line)
+    told = f"error: {name} is -; standard input and output are not used; name a file\n"
+    assert (shown.exit_code, shown.stdout, shown.stderr) == (2, "", told)
+
+
+def test_the_doctor_says_what_engines_are_and_commands_stay_whole() -> None:
+    done = run("doctor", env={**os.environ, "COLUMNS": "80"})
+    lines = done.stdout.splitlines()
+    assert "Layered splatting of the picture" in done.stdout and "WarpEngine" not in done.stdout
+    assert [line for line in lines if line != line.rstrip()] == []
+    commands = {line.strip() for line in lines if line.startswith("    ")}
+    for known in eyes.EYES.values():
+        assert {eye.fetch for eye in known.values() if eye.fetch} <= commands

@@ -113,3 +113,22 @@ def test_bad_input_is_one_line(
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1
     assert left(folder) == {"tracks.npz", "video"}
+
+
+def test_one_picture_of_the_whole_path(run: Run, tracks: kg.Tracks, folder: Path) -> None:
+    done = run("overlay", "photo.png", "--tracks", "tracks.npz", "-o", "x.png")
+    assert done.stdout.startswith("wrote x.png: 64x48, the path of 5 frames\n")
+    picture, drawn = kg.read_picture("photo.png"), kg.read_picture("x.png")
+    np.testing.assert_array_equal(drawn, draw_tracks(picture, tracks, 4, trail=10))
+    assert read_request("x.png") == {"kineograph": kg.__version__, "overlay": "photo.png"}
+    run("overlay", "photo.png", "--tracks", "tracks.npz", "-o", "y.png", "--trail", "1", "-q")
+    np.testing.assert_array_equal(
+        kg.read_picture("y.png"), draw_tracks(picture, tracks, 4, trail=1)
+    )
+    assert {"x.png", "x.json", "y.png", "y.json"} <= left(folder)
+
+
+def test_a_video_does_not_become_one_picture(run: Run, tracks: kg.Tracks) -> None:
+    kg.Video(np.zeros((3, 48, 64, 3), np.uint8), 4).save("still.mp4")
+    done = run("overlay", "still.mp4", "--tracks", "tracks.npz", "-o", "x.png", code=2)
+    assert done.stderr.startswith("error: cannot write x.png: .png is no known ending")

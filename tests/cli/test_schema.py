@@ -8,6 +8,9 @@ from cli.conftest import Run, left
 
 def test_the_schema_is_printed_or_written(run: Run, folder: Path) -> None:
     printed = json.loads(run("schema").stdout)
+    assert list(printed)[:2] == ["$schema", "$id"]
+    assert printed["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert printed["$id"] == "urn:kineograph:motion:1"
     assert printed["title"] == "Kineograph motion document"
     assert {"size", "frames", "fps", "picture", "gestures"} <= printed["properties"].keys()
     done = run("schema", "-o", "motion.schema.json")

@@ -1,6 +1,7 @@
 """Still pictures of every make become 8-bit RGB, and what cannot be read says why."""
 
 import io
+import re
 import zlib
 from pathlib import Path
 
@@ -247,3 +248,16 @@ def test_fit_keeps_raster_coordinates() -> None:
     np.testing.assert_array_equal(same, image)
     with pytest.raises(PictureError, match="the wanted size is 0x8"):
         fit(image, (0, 8))
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "told"),
+    [
+        ((64, 48), 1000, "3072 pixels; the limit is 1000;"),
+        ((8001, 8000), 64_000_000, "64008000 pixels; the limit is 64000000;"),
+        ((20000, 10000), 64_000_000, "200.0 megapixels; the limit is 64.0;"),
+    ],
+)
+def test_the_limit_is_told_so_that_it_differs(size: tuple, limit: int, told: str) -> None:
+    with pytest.raises(PictureError, match=re.escape(told)):
+        check_pixels(size, max_pixels=limit)

@@ -396,3 +396,20 @@ def test_saved_tracks_load_bit_for_bit(tmp_path_factory, make):
     path = tmp_path_factory.mktemp("tracks") / "some.npz"
     made.save(path)
     same(Tracks.load(path), made)
+
+
+def test_a_list_selects() -> None:
+    tracks = Tracks.of(np.arange(12.0).reshape(3, 2, 2), size=(64, 64), fps=8)
+    np.testing.assert_array_equal(tracks.select([2, 0]).points, tracks.points[[2, 0]])
+    np.testing.assert_array_equal(tracks.select([True, False, True]).points, tracks.points[::2])
+    assert tracks.select([]).count == 0
+    with pytest.raises(TracksError, match=r"^track 3 was asked for; there are tracks 0 to 2$"):
+        tracks.select([0, 3])
+
+
+def test_a_seed_is_no_generator() -> None:
+    tracks = Tracks.of(np.zeros((3, 2, 2)), size=(64, 64), fps=8)
+    with pytest.raises(
+        TracksError, match=r"^the randomness 0 was given; a numpy Generator is need"
+    ):
+        tracks.subsample(2, 0)

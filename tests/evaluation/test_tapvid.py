@@ -17,10 +17,8 @@ def tracks(points: list, seen: list, size: tuple[int, int] = SIZE) -> Tracks:
 
 def still(seen: list, off: float = 0.0, size: tuple[int, int] = SIZE) -> Tracks:
     """Tracks at (100, 100) of a 256x256 picture, `off` pixels to the right."""
-    scale = np.array(size) / 256
-    return tracks(
-        [[[(100 + off) * scale[0], 100 * scale[1]]] * len(row) for row in seen], seen, size
-    )
+    at = [(100 + off) * size[0] / 256, 100 * size[1] / 256]
+    return tracks([[at] * len(row) for row in seen], seen, size)
 
 
 def zeros(count: int) -> np.ndarray:

@@ -208,3 +208,36 @@ def test_every_kind_says_what_it_is() -> None:
     assert len({kind.model_fields["kind"].default for kind in KINDS}) == len(KINDS)
     for kind in KINDS:
         assert kind.__doc__ and kind.model_fields["kind"].description
+
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.motion.json"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_what_nobody_gave_is_not_written(example: Path, tmp_path: Path) -> None:
+    document = kg.Document.load(example)
+    by_hand = json.loads(example.read_text(encoding="utf-8"))
+    assert document.relative_to(example.parent).to_dict() == by_hand
+    document.save(tmp_path / "again.motion.json")
+    assert kg.Document.load(tmp_path / "again.motion.json", allow_outside=True) == document
+
+
+def test_what_is_always_written_and_all_of_it() -> None:
+    document = kg.Document(
+        size=(8, 8),
+        engine={"settings": {"nothing": None}},
+        gestures=[kg.Drag(path=[(1, 1), (2, 2)])],
+    )
+    assert document.to_dict() == {
+        "version": 1,
+        "size": [8, 8],
+        "frames": 49,
+        "fps": 16,
+        "engine": {"settings": {"nothing": None}},
+        "gestures": [{"kind": "drag", "path": [[1, 1], [2, 2]]}],
+    }
+    whole = document.to_dict(defaults=True)
+    assert (whole["seed"], whole["engine"]["name"]) == (0, "warp")
+    assert whole["gestures"][0]["strength"] == 1
+    for held in (document.to_dict(), whole):
+        assert kg.Document.parse(held, ".") == document

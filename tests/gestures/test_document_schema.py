@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,3 +138,20 @@ def test_what_is_wrong_does_not_fit_it_and_is_not_read(wrong: dict) -> None:
 def test_the_easings_are_those_of_the_curves() -> None:
     names = SCHEMA["$defs"]["TimingKey"]["properties"]["ease"]["enum"]
     assert names == list(EASINGS)
+
+
+def test_names_are_those_of_the_form_not_of_the_code() -> None:
+    assert all(re.fullmatch("[A-Z][A-Za-z]+", name) for name in SCHEMA["$defs"])
+    assert "kineograph." not in json.dumps(SCHEMA) and "__" not in json.dumps(SCHEMA)
+
+
+def test_a_document_may_name_its_schema_and_keeps_it(tmp_path: Path) -> None:
+    data = {"$schema": "motion.schema.json", "size": [8, 8], "gestures": [DRAG]}
+    assert list(errors(data, SCHEMA)) == []
+    document = kg.Document.parse(data, tmp_path)
+    document.save(tmp_path / "a.motion.json")
+    written = json.loads((tmp_path / "a.motion.json").read_text())
+    assert next(iter(written.items())) == ("$schema", "motion.schema.json")
+    assert kg.Document.load(tmp_path / "a.motion.json") == document
+    with pytest.raises(kg.errors.DocumentError, match=r"^\$schema is 3; it should be a valid str"):
+        kg.Document.parse({"$schema": 3, "size": [8, 8]}, tmp_path)

@@ -26,7 +26,8 @@ def animate(
             '[dim]"120,200 > 260,180 @0.5-2 radius=24 persist ease=ease-in-out"[/dim]. '
             "Words after the path, all optional: @start-end (seconds), radius=, stride= (pixels), "
             "persist or release, ease=, depth= (smaller is nearer), strength=, straight, "
-            "leave (it may end outside).",
+            "leave (it may end outside), whole= (rigid, similarity or bend: take the part under "
+            "it along), part= (a mask, box or polygon that says which), joints= (where it bends).",
             rich_help_panel=MOVES,
         ),
     ] = None,
@@ -44,7 +45,8 @@ def animate(
         typer.Option(
             metavar="BOX",
             help="Move an object from box to box: "
-            '[dim]"40,60,120,160 > 200,60,280,160 @0-2 label=dog soft"[/dim].',
+            '[dim]"40,60,120,160 > 200,60,280,160 @0-2 label=dog soft"[/dim]; '
+            "leave (it may reach outside).",
             rich_help_panel=MOVES,
         ),
     ] = None,

@@ -16,7 +16,7 @@ from kineograph.cli.options import UsageError
 from kineograph.cli.sources import from_output
 from kineograph.cli.talk import Talk, clip_line
 from kineograph.core.motion import Motion
-from kineograph.core.picture import MAX_PIXELS, check_pixels, fit, read_picture
+from kineograph.core.picture import MAX_PIXELS, check_pixels, fit, read_picture, write_picture
 from kineograph.core.video import VideoReader, open_video
 from kineograph.core.video_writer import VideoWriter
 from kineograph.gestures.document import Document
@@ -77,6 +77,15 @@ class Canvas:
             for index, image in enumerate(self.images):
                 writer.write(pen.draw(image, self.motion, index))
                 advance(index + 1, self.frames)
+
+    def write_picture(self, place: Path, pen: Pen) -> None:
+        """Draw the motion over the first image as it is at the end, and write that.
+
+        Raises:
+            OutputError: the picture cannot be written.
+        """
+        image = next(iter(self.images))
+        write_picture(place, pen.draw(image, self.motion, self.frames - 1), self.record)
 
     def told(self) -> str:
         """The clip in words."""

@@ -1,4 +1,4 @@
-"""What a file holds, as plain facts: videos, pictures, tracks, boxes, cameras, motion documents."""
+"""What a file holds, as plain facts: pictures, videos, motion, documents, measurements."""
 
 import zipfile
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kineograph.cli import measured
 from kineograph.core.boxes import Boxes
 from kineograph.core.cameras import Cameras
 from kineograph.core.errors import KineographError, TracksError
@@ -16,6 +17,7 @@ from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.core.video import open_video
 from kineograph.gestures.document import Document
+from kineograph.gestures.writing.reading import read_document
 
 Facts = dict[str, Any]
 """Names to JSON values, in the order in which they are told."""
@@ -25,8 +27,9 @@ def describe(path: Path, max_pixels: int | None = None) -> Facts:
     """What the file (or folder of frames) at `path` holds.
 
     Args:
-        path: a video, a folder of frames, a picture, a `.npz` of tracks, boxes or cameras, a motion
-            document, or the record beside an output.
+        path: a video, a folder of frames, a picture, a `.npz` of tracks, boxes, cameras, poses or
+            depth, another depth map, a motion document, a pose, a recording of a mouse, or the
+            record beside an output.
         max_pixels: the largest picture that is read.
 
     Raises:
@@ -39,7 +42,9 @@ def describe(path: Path, max_pixels: int | None = None) -> Facts:
 
 def _facts(path: Path, max_pixels: int | None) -> Facts:
     if path.suffix.lower() == ".npz":
-        return _npz(path)
+        return _npz(path, max_pixels)
+    if path.suffix.lower() == ".npy":
+        return measured.depth(path, max_pixels)
     if path.suffix.lower() == ".json":
         return _json(path)
     if path.is_file() and is_picture(path):
@@ -61,6 +66,8 @@ def is_picture(path: Path) -> bool:
 
 
 def _picture(path: Path, max_pixels: int | None) -> Facts:
+    if measured.is_depth_picture(path):
+        return measured.depth(path, max_pixels)
     image = read_picture(path, max_pixels=max_pixels or MAX_PIXELS)
     height, width = image.shape[:2]
     return {"kind": "picture", "size": [width, height], "sha256": sha256_of(path)}
@@ -79,7 +86,7 @@ def _video(path: Path, max_pixels: int | None) -> Facts:
         return facts | ({} if video.request is None else {"made by": _record(video.request)})
 
 
-def _npz(path: Path) -> Facts:
+def _npz(path: Path, max_pixels: int | None) -> Facts:
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
@@ -89,6 +96,10 @@ def _npz(path: Path) -> Facts:
         return _boxes(Boxes.load(path))
     if "w2c" in names:
         return _cameras(Cameras.load(path))
+    if "keypoints" in names:
+        return measured.poses(path)
+    if "depth" in names and "points" not in names:
+        return measured.depth(path, max_pixels)
     return _tracks(Tracks.load(path))
 
 
@@ -149,6 +160,11 @@ def _json(path: Path) -> Facts:
     record = find_request(path)
     if record is not None:
         return {"kind": "record of an output", **_record(record)}
+    data = read_document(path)
+    if data.get("kind") == "recording":
+        return measured.recording(path)
+    if data.get("kind") == "pose" or ("joints" in data and "size" not in data):
+        return measured.pose(path, data)
     return {"kind": "motion document", **_document(Document.load(path), path.parent)}
 
 

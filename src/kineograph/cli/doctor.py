@@ -29,12 +29,13 @@ def doctor(
 
         typer.echo(json.dumps({"system": system, **usable}, ensure_ascii=False, indent=2))
         return
-    from rich.console import Console
+    from kineograph.cli import tables
 
-    console = Console(highlight=False)
-    console.print(_plain("System", system))
+    tables.show(tables.pairs("System", system.items()))
     for title, rows in usable.items():
-        console.print(_usable(title.capitalize(), rows))
+        tables.show(_usable(title.capitalize(), rows))
+        for line in _remedies(rows):
+            typer.echo(line)
 
 
 def _system() -> dict[str, str]:
@@ -101,23 +102,30 @@ def _engines() -> list[dict[str, Any]]:
 
     rows = []
     for name, target in sorted(registry.ENGINES.items()):
-        trouble = _trouble(name)
-        what = target.rpartition(":")[2]
+        what, trouble = _engine(name)
         rows.append(
-            {"kind": "engine", "name": name, "usable": not trouble, "what": what, "how": trouble}
+            {
+                "kind": "engine",
+                "name": name,
+                "usable": not trouble,
+                "what": what or target,
+                "how": trouble,
+            }
         )
     return rows
 
 
-def _trouble(name: str) -> str:
-    """Why an engine cannot be had; empty if it can."""
+def _engine(name: str) -> tuple[str, str]:
+    """What an engine says of itself in its first line, and why it cannot be had, if it cannot."""
+    import inspect
+
     from kineograph.engines import registry
 
     try:
-        registry.engine(name)
+        made = registry.engine(name)
     except Exception as error:  # a broken installation may fail in any way, and is to be told
-        return " ".join(str(error).split()) or type(error).__name__
-    return ""
+        return "", " ".join(str(error).split()) or type(error).__name__
+    return (inspect.getdoc(type(made)) or "").partition("\n")[0], ""
 
 
 def _eyes() -> list[dict[str, Any]]:
@@ -142,20 +150,8 @@ def _eyes() -> list[dict[str, Any]]:
     return rows
 
 
-def _plain(title: str, facts: dict[str, str]) -> "Table":
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, show_header=False)
-    table.add_column(style="cyan", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        table.add_row(name, escape(value))
-    return table
-
-
 def _usable(title: str, rows: list[dict[str, Any]]) -> "Table":
-    """Rows of what is usable; what is missing says how to get it."""
+    """Rows of what is usable; how to get the rest is told below (`_remedies`)."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -164,10 +160,21 @@ def _usable(title: str, rows: list[dict[str, Any]]) -> "Table":
     table.add_column("name", no_wrap=True)
     table.add_column("usable", no_wrap=True)
     table.add_column("what it is", overflow="fold")
-    table.add_column("how to get it or its weights", overflow="fold")
     for row in rows:
         mark = "[green]yes[/green]" if row["usable"] else "[red]no[/red]"
         if row["usable"] and row["how"]:
             mark = "[yellow]with weights[/yellow]"
-        table.add_row(row["kind"], row["name"], mark, escape(row["what"]), escape(row["how"]))
+        table.add_row(row["kind"], row["name"], mark, escape(row["what"]))
     return table
+
+
+def _remedies(rows: list[dict[str, Any]]) -> list[str]:
+    """How to get what is missing, a command a line, never wrapped, so that it can be copied."""
+    lines = []
+    for row in rows:
+        if row["how"]:
+            lines += [
+                f"  {row['kind']} {row['name']}:",
+                *(f"    {step}" for step in row["how"].splitlines()),
+            ]
+    return ["", "How to get what is missing, or its weights:", *lines] if lines else []

@@ -1,14 +1,11 @@
 """`kineograph info`: what files hold."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from kineograph.cli.options import MaxPixels
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def info(
@@ -16,21 +13,21 @@ def info(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Videos, folders of frames, pictures, .npz files, motion documents.",
+            help="Videos, folders of frames, pictures, depth maps, .npz files, motion documents, "
+            "poses, recordings.",
             show_default=False,
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
     max_pixels: MaxPixels = None,
 ) -> None:
-    """Tell what a video, picture, tracks, boxes, cameras or motion file holds.
+    """Tell what a file holds: video, picture, depth, tracks, boxes, cameras, poses, motion.
 
     [dim]kineograph info out.mp4 scene.motion.json[/dim]
     """
     import json
 
-    from rich.console import Console
-
+    from kineograph.cli import tables
     from kineograph.cli.describe import describe
 
     for path in files:
@@ -38,19 +35,7 @@ def info(
         if as_json:
             typer.echo(json.dumps(facts, ensure_ascii=False))
         else:
-            Console(highlight=False).print(_table(facts))
-
-
-def _table(facts: dict[str, Any]) -> "Table":
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=escape(facts["file"]), title_justify="left", box=None, show_header=False)
-    table.add_column(style="cyan", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in _rows(facts):
-        table.add_row(name, escape(value))
-    return table
+            tables.show(tables.pairs(facts["file"], _rows(facts)))
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:

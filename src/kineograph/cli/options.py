@@ -31,7 +31,13 @@ Quiet = Annotated[
 ]
 Ids = Annotated[bool, typer.Option("--ids", help="Number every track.")]
 Trail = Annotated[
-    int, typer.Option("--trail", metavar="N", min=0, help="How many past frames a trail shows.")
+    int | None,
+    typer.Option(
+        "--trail",
+        metavar="N",
+        min=0,
+        help="How many past frames a trail shows (default: 12; all in a single picture).",
+    ),
 ]
 
 
@@ -54,18 +60,20 @@ def size_of(text: str | None) -> tuple[int, int] | None:
 
 
 def check_distinct(places: dict[str, Path | None]) -> None:
-    """Check that no two options name the same file.
+    """Check that no two options name the same file, and none the standard streams.
 
     Args:
         places: option (or argument) name to the path given, or None.
 
     Raises:
-        UsageError: two name the same file.
+        UsageError: two name the same file, or one is `-`.
     """
     seen: dict[Path, str] = {}
     for name, path in places.items():
         if path is None:
             continue
+        if str(path) == "-":
+            raise UsageError(f"{name} is -; standard input and output are not used; name a file")
         place = path.resolve()
         if place in seen:
             raise UsageError(f"{seen[place]} and {name} are both {path}; name two different files")

@@ -19,6 +19,9 @@ from kineograph.cli.talk import Talk
 if TYPE_CHECKING:
     from kineograph.core.motion import Motion
 
+STILL = (".png", ".jpg", ".jpeg")
+"""The endings of single pictures; .webp is a video."""
+
 
 def overlay(
     source: Annotated[
@@ -27,7 +30,13 @@ def overlay(
     ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="OUT", help="The video.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="The video; over a picture .png or .jpg for one picture of the whole path.",
+            show_default=False,
+        ),
     ],
     tracks: Annotated[Path | None, typer.Option(metavar="NPZ", help="Tracks to draw.")] = None,
     boxes: Annotated[Path | None, typer.Option(metavar="NPZ", help="Boxes to draw.")] = None,
@@ -36,7 +45,7 @@ def overlay(
         typer.Option(metavar="JSON", help="A motion document whose tracks and boxes are drawn."),
     ] = None,
     ids: Ids = False,
-    trail: Trail = 12,
+    trail: Trail = None,
     quiet: Quiet = False,
     max_pixels: MaxPixels = None,
     allow_outside: AllowOutside = False,
@@ -48,7 +57,10 @@ def overlay(
     [dim]kineograph overlay out.mp4 --tracks tracks.npz -o drawn.mp4[/dim]
     """
     from kineograph.cli import canvas
+    from kineograph.cli.describe import is_picture
+    from kineograph.core.files import check_writable
     from kineograph.core.picture import MAX_PIXELS
+    from kineograph.core.request_record import check_sidecar
     from kineograph.core.video_writer import check_output
 
     talk = Talk(quiet)
@@ -61,11 +73,22 @@ def overlay(
             "-o": output,
         }
     )
-    check_output(output)
+    still = output.suffix.lower() in STILL and source.is_file() and is_picture(source)
+    if still:
+        check_writable(output, folder=False)
+        check_sidecar(output)
+    else:
+        check_output(output)
     asked = _motion(tracks, boxes, motion, allow_outside)
     with canvas.of_file(source, asked, max_pixels or MAX_PIXELS, allow_outside) as under:
-        under.write(output, canvas.Pen(trail, ids), talk)
-        talk.wrote(output, under.told())
+        if still:
+            longest = 2 * under.frames  # the oldest part of a trail this long has not faded away
+            under.write_picture(output, canvas.Pen(longest if trail is None else trail, ids))
+            width, height = under.size
+            talk.wrote(output, f"{width}x{height}, the path of {under.frames} frames")
+        else:
+            under.write(output, canvas.Pen(12 if trail is None else trail, ids), talk)
+            talk.wrote(output, under.told())
     talk.done()
 
 

@@ -22,9 +22,11 @@ def schema(
     """
     import json
 
+    from kineograph.cli.options import check_distinct
     from kineograph.core.files import whole_file
     from kineograph.gestures.document import Document
 
+    check_distinct({"-o": output})
     text = json.dumps(Document.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
     if output is None:
         typer.echo(text, nl=False)

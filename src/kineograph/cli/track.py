@@ -75,29 +75,34 @@ def track(
         typer.Option(metavar="FILE", help="The weights of a learned tracker.", rich_help_panel=HOW),
     ] = None,
     overlay: Annotated[
-        Path | None,
-        typer.Option(metavar="OUT", help="Also write the video with the tracks drawn over it."),
-    ] = None,
+        bool,
+        typer.Option(
+            "--overlay",
+            help="Also write the video with the tracks drawn over it, beside them: tracks.npz has "
+            "tracks-overlay.mp4.",
+        ),
+    ] = False,
     quiet: Quiet = False,
     max_pixels: MaxPixels = None,
 ) -> None:
     """Follow points through a video: where they are, and when they are hidden.
 
-    [dim]kineograph track video.mp4 -o tracks.npz --grid 32 --overlay out.mp4[/dim]
+    [dim]kineograph track video.mp4 -o tracks.npz --grid 32 --overlay[/dim]
     """
     from kineograph.core.files import check_writable
     from kineograph.core.picture import MAX_PIXELS
     from kineograph.core.video_writer import check_output
 
     talk, limit = Talk(quiet), max_pixels or MAX_PIXELS
-    check_distinct({"VIDEO": video, "-o": output, "--queries": queries, "--overlay": overlay})
+    drawn = output.with_name(f"{output.stem}-overlay.mp4") if overlay else None
+    check_distinct({"VIDEO": video, "-o": output, "--queries": queries, "--overlay": drawn})
     if output.suffix.lower() != ".npz":
         raise UsageError(f"-o {output} was given; name a file that ends in .npz")
     if queries is not None and (grid is not None or frame is not None):
         raise UsageError("--queries has its own points; leave --grid and --frame out")
     check_writable(output, folder=False)
-    if overlay is not None:
-        check_output(overlay)
+    if drawn is not None:
+        check_output(drawn)
     eye = _Eye(tracker, weights, size, talk)
     clip, whole = _read(video, size, frames, limit, talk)
     asked = _asked(clip, whole, queries, grid or 32, frame or 0)
@@ -107,8 +112,8 @@ def track(
     seen = 100 * float(found.visible.mean()) if found.count else 0.0
     told = clip_line(whole, found.frames, found.fps)
     talk.wrote(output, f"{found.count} tracks, {seen:.0f} % visible, {told}")
-    if overlay is not None:
-        _draw(video, found, overlay, limit, talk)
+    if drawn is not None:
+        _draw(video, found, drawn, limit, talk)
     talk.done()
 
 

@@ -38,9 +38,13 @@ def check_pixels(
     if width < 1 or height < 1:
         raise PictureError(f"{what} is {width}x{height}; both sides must be at least 1 pixel")
     if width * height > max_pixels:
+        told, limit = f"{width * height / 1e6:.1f}", f"{max_pixels / 1e6:.1f}"
+        unit = "megapixels"
+        if max_pixels < 1_000_000 or told == limit:  # rounded, they would say nothing
+            told, limit, unit = str(width * height), str(max_pixels), "pixels"
         raise PictureError(
-            f"{what} is {width}x{height}, {width * height / 1e6:.1f} megapixels; the limit is "
-            f"{max_pixels / 1e6:.1f}; allow it with --max-pixels {width * height}"
+            f"{what} is {width}x{height}, {told} {unit}; the limit is {limit}; allow it with "
+            f"--max-pixels {width * height}"
         )
 
 

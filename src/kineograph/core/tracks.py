@@ -1,6 +1,6 @@
 """Tracks: points followed through time, with what is known of each at every frame."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -106,12 +106,21 @@ class Tracks(TrackFields):
 
     # choice
 
-    def select(self, which: Bool[np.ndarray, " tracks"] | Int[np.ndarray, " chosen"]) -> "Tracks":
+    def select(
+        self,
+        which: Bool[np.ndarray, " tracks"] | Int[np.ndarray, " chosen"] | Sequence[int],
+    ) -> "Tracks":
         """The tracks where a mask is true, or those with the given indices, in their order.
 
         Raises:
             TracksError: the mask has another length, or an index does not exist.
         """
+        which = np.asarray(which) if len(which) else np.zeros(0, np.int64)
+        if which.dtype.kind not in "biu" or which.ndim != 1:
+            raise TracksError(
+                f"tracks were chosen by {which.dtype} {which.shape}; give a mask or a list of "
+                "whole numbers"
+            )
         if which.dtype == bool and which.shape != (self.count,):
             raise TracksError(f"a mask of {which.size} was given for {self.count} tracks")
         if (
@@ -132,12 +141,21 @@ class Tracks(TrackFields):
             strength=None if self.strength is None else self.strength[which],
         )
 
-    def subsample(self, count: int, rng: np.random.Generator) -> "Tracks":
+    def subsample(self, count: int, rng: Any) -> "Tracks":
         """`count` tracks drawn without replacement, in their order.
 
+        Args:
+            count: how many.
+            rng: a numpy Generator.
+
         Raises:
-            TracksError: there are not so many.
+            TracksError: there are not so many, or `rng` is something else.
         """
+        if not isinstance(rng, np.random.Generator):
+            raise TracksError(
+                f"the randomness {rng!r} was given; a numpy Generator is needed, such as "
+                "numpy.random.default_rng(0)"
+            )
         if not 0 <= count <= self.count:
             raise TracksError(f"{count} tracks were asked for; there are {self.count}")
         return self.select(np.sort(rng.choice(self.count, count, replace=False)))

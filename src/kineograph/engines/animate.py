@@ -146,7 +146,7 @@ class Animation:
             "kineograph": kineograph.__version__,
             "engine": self.engine.name,
             "size": list(self.size),
-            "document": document.to_dict(),
+            "document": document.to_dict(defaults=True),
         }
 
     def save(

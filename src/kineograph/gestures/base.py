@@ -73,6 +73,8 @@ class Gesture(Strict):
     file_fields: ClassVar[tuple[str, ...]] = ()
     """The fields of this kind that name a file."""
 
+    written = ("kind",)
+
     kind: str
     """What is asked for."""
     name: str | None = None

@@ -28,7 +28,7 @@ from kineograph.gestures.writing.messages import DOCUMENT, one_line
 from kineograph.gestures.writing.model import PLAIN, Strict
 from kineograph.gestures.writing.picture_ref import PictureRef
 from kineograph.gestures.writing.readable import to_json
-from kineograph.gestures.writing.reading import check_version, read_document
+from kineograph.gestures.writing.reading import VERSION, check_version, read_document
 from kineograph.vision.depth import Depth
 
 
@@ -55,6 +55,10 @@ class Document(Strict):
 
     model_config = ConfigDict(title="Kineograph motion document")
 
+    written = ("version", "frames", "fps")
+
+    json_schema: Annotated[str | None, Field(alias="$schema", exclude=True)] = None
+    """The JSON Schema of this form, for editors; nothing is read from there."""
     version: Literal[1] = 1
     """The version of the form of this document."""
     size: tuple[Annotated[int, Field(ge=1), PLAIN], Annotated[int, Field(ge=1), PLAIN]]
@@ -202,9 +206,25 @@ class Document(Strict):
         with whole_file(path) as partial:
             partial.write_text(text, encoding="utf-8", newline="\n")
 
-    def to_dict(self) -> dict[str, Any]:
-        """The document as JSON holds it, without the fields that nobody gave."""
-        return self.model_dump(mode="json", exclude_none=True)
+    def to_dict(self, *, defaults: bool = False) -> dict[str, Any]:
+        """The document as JSON holds it, without the fields that nobody gave.
+
+        The version, frames and fps of a document and the kinds of its gestures are always there.
+
+        Args:
+            defaults: put in what nobody gave too, so that nothing depends on defaults.
+        """
+        held = self.model_dump(mode="json", exclude_none=True, exclude_unset=not defaults)
+        return held if self.json_schema is None else {"$schema": self.json_schema, **held}
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """The JSON Schema of motion documents, which names its own dialect and version."""
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": f"urn:kineograph:motion:{VERSION}",
+            **super().model_json_schema(*args, **options),
+        }
 
     def relative_to(self, folder: Path | str) -> "Document":
         """The same document with the paths of its files relative to another folder."""

@@ -92,9 +92,9 @@ def compare(
     return np.concatenate(scores)
 
 
-def contrast(patches: Patches) -> Float32[np.ndarray, " points"]:
-    """Standard deviation of the cores of patches, grey levels."""
-    weight = _CORE * patches.inside
+def contrast(patches: Patches, *, wide: bool = False) -> Float32[np.ndarray, " points"]:
+    """Standard deviation of the cores of patches, or of all they hold, grey levels."""
+    weight = (np.ones_like(_CORE) if wide else _CORE) * patches.inside
     weight = weight / (weight.sum(1, keepdims=True) + 1e-6)
     mean = (weight * patches.values).sum(1, keepdims=True)
     return np.sqrt((weight * (patches.values - mean) ** 2).sum(1))

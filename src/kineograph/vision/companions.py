@@ -92,6 +92,10 @@ class Companions:
         self._miss[which[rows], columns] = NEW
         self._alive[which[rows], columns] = True
 
+    def drop(self, which: np.ndarray, astray: Bool[np.ndarray, "points companions"]) -> None:
+        """Believe some no more: what hides the point has caught them."""
+        self._alive[which] &= ~astray
+
     def believed(self, which: np.ndarray) -> Bool[np.ndarray, "points companions"]:
         """Those that still are followed and moved as their point did while it was seen."""
         return self._alive[which] & (self._miss[which] < AGREES)
@@ -99,11 +103,16 @@ class Companions:
 
 def fit_similarity(
     before: Places, after: Places, weight: Bool[np.ndarray, "points companions"]
-) -> tuple[Float32[np.ndarray, "points 2 3"], Float[np.ndarray, " points"]]:
-    """The similarity that takes `before` to `after`, and how much speaks for it.
+) -> tuple[
+    Float32[np.ndarray, "points 2 3"],
+    Float[np.ndarray, " points"],
+    Float[np.ndarray, "points companions"],
+]:
+    """The similarity that takes `before` to `after`, how much speaks for it, and what misses it.
 
     Robust: what misses by more than about 1.5 pixels hardly counts. Few companions say nothing of
-    turning and growing: those then stay as they are. The second result is the sum of weights.
+    turning and growing: those then stay as they are. The second result is the sum of weights, the
+    third how far each companion is from where the similarity has it.
     """
     w = weight.astype(np.float32)
     for _ in range(3):
@@ -118,4 +127,5 @@ def fit_similarity(
         miss = np.linalg.norm(np.matmul(d, turn.transpose(0, 2, 1)) - e, axis=2)
         w = weight / (1 + (miss / 1.5) ** 2)
     shift = moved - np.matmul(turn, middle[..., None])[..., 0]
-    return np.concatenate([turn, shift[..., None]], 2).astype(np.float32), w.sum(1)
+    motion = np.concatenate([turn, shift[..., None]], 2).astype(np.float32)
+    return motion, w.sum(1), miss

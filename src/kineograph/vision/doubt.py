@@ -13,6 +13,15 @@ CAMERA = 0.7
 SUPPORT = 2.5
 """So many companions (weighted) must agree to be followed."""
 
+SUDDEN = 1.5
+"""Pixels: companions that stray further in one frame from a point's own motion are caught."""
+
+TURN = 0.3
+"""How quickly a hidden point's speed becomes that of its companions."""
+
+CAUGHT = 2.5
+"""Pixels: so far from the others a companion is caught."""
+
 SPAN = 6
 """Frames over which a point's motion is learnt."""
 
@@ -73,11 +82,15 @@ class Doubt:
             with_camera[:, None], mapped(camera, pose.point), pose.point + self._speed[which]
         )
         shape = np.where(with_camera[:, None, None], turned, pose.shape)
-        motion, support = fit_similarity(
+        motion, support, miss = fit_similarity(
             self._places[which], companions.now[which], companions.believed(which)
         )
-        base, led = self._base[which], support > SUPPORT
+        base = self._base[which]
         told = np.matmul(motion[:, :, :2], base.point[..., None])[..., 0] + motion[:, :, 2]
+        led = (support > SUPPORT) & (np.linalg.norm(told - point, axis=1) < SUDDEN)
+        speed = self._speed[which]
+        self._speed[which] += np.where(led[:, None], TURN * (told - pose.point - speed), 0)
+        companions.drop(which, (miss > CAUGHT) | ~led[:, None])
         point = np.where(led[:, None], told, point)
         shape = np.where(led[:, None, None], np.matmul(motion[:, :, :2], base.shape), shape)
         self._led[which] = led

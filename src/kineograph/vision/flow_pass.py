@@ -226,7 +226,8 @@ class FlowPass:
         with_camera = carried(step.camera, base)
         new = self._start[which] == frame - 1
         apart = np.linalg.norm(flown.point - with_camera.point, axis=1)
-        self._off_camera[which[new]] = apart[new]
+        bare = contrast(self._asked[which[new]], wide=True) < WEAK
+        self._off_camera[which[new]] = np.where(bare, 0, apart[new])
         still = self._off_camera[which] < SETTLED
         best = choose(still, with_camera, flown)
         score = compare(step.look, patches, best) + self._margin(which)
@@ -294,12 +295,21 @@ class FlowPass:
         self._like[which, step.frame] = like
         back = like > np.where(steady, FOUND, FOUND_ALONE)
         which, found = which[back], found[back]
+        self._bridge(step.frame, which, found.point - pose.point[back])
         self._pose.put(which, found)
         self.seen[which, step.frame] = True
         self._recent.put(which, Patches.take(step.look, found))
         self._age[which] = 0
         self._companions.start(which, found.point)
         self._doubt.leave(which)
+
+    def _bridge(self, frame: int, which: Int64[np.ndarray, " points"], missed: Xy) -> None:
+        """Bend the guesses made while points were hidden, to end where they were found."""
+        for point, miss in zip(which, missed, strict=True):
+            since = int(self._doubt.since[point])
+            share = (np.arange(since + 1, frame) - since) / np.float32(frame - since)
+            share[self.seen[point, since + 1 : frame]] = 0
+            self.points[point, since + 1 : frame] += share[:, None].astype(np.float32) * miss
 
     def _found(
         self,
@@ -361,6 +371,9 @@ def _registered(
     wide.put(poor[better], narrow[better])
     after[poor[better]] = alike[better]
     moved = np.linalg.norm(wide.point - pose.point, axis=1)
-    leap = LEAP * np.clip(contrast(patches) / WEAK, 0.1, 1)
-    good = (moved < leap) & plausible(wide.shape) & (after >= before - 0.02)
+    strong = contrast(patches)
+    leap = LEAP * np.clip(strong / WEAK, 0.1, 1)
+    # where there is little to hold on to, noise must not make a point wander
+    margin = np.where(strong < WEAK, NOISE / (strong**2 + FLOOR**2 / 2), -0.02)
+    good = (moved < leap) & plausible(wide.shape) & (after >= before + margin)
     return choose(good, wide, pose), np.where(good, after, before)

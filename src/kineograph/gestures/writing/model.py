@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import (
@@ -32,6 +32,9 @@ class Strict(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    written: ClassVar[tuple[str, ...]] = ()
+    """The fields that are written to disk even where nobody gave them."""
+
     if not TYPE_CHECKING:  # type checkers read the fields
 
         def __init__(self, /, **data: Any) -> None:
@@ -52,17 +55,19 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _know_all_fields(cls, data: Any) -> Any:
-        unknown = (
-            [name for name in data if name not in cls.model_fields]
-            if isinstance(data, Mapping)
-            else []
-        )
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        unknown = [name for name in data if name not in known] if isinstance(data, Mapping) else []
         if unknown:
             raise ValueError(
-                f"has an unknown field {shown(unknown[0])}; {nearest(unknown[0], cls.model_fields)}"
-                f"known: {', '.join(cls.model_fields)}"
+                f"has an unknown field {shown(unknown[0])}; {nearest(unknown[0], known)}"
+                f"known: {', '.join(known)}"
             )
         return data
+
+    @model_validator(mode="after")
+    def _mark_written(self) -> "Strict":
+        self.model_fields_set.update(self.written)
+        return self
 
 
 def plain_number(value: Any) -> Any:
