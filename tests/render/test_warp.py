@@ -186,7 +186,7 @@ def test_a_released_drag_stays_where_it_was_let_go():
 
 def test_a_later_drag_takes_on_what_an_earlier_one_brought():
     picture, _ = disc_on_plain()
-    points = grid_of((62, 62, 80, 80), 6)
+    points = grid_of((54, 54, 87, 87), 6)
     frames = 9
     first, second = np.full((2, len(points), frames), State.UNSPECIFIED, np.uint8)
     first[:, :5], second[:, 4:] = State.VISIBLE, State.VISIBLE

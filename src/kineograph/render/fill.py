@@ -28,6 +28,9 @@ PIECE = 9
 GRAIN = 24.0
 """Most that carried texture may add to a colour; the voted colours bring the strong edges."""
 
+RIM = 0.02
+"""How far from its rim a filling takes on the tone around it, as a share of the longer side."""
+
 FOREIGN = 12.0
 """Difference of mean colours from which on texture is hardly taken over."""
 
@@ -57,14 +60,38 @@ def fill(
         size = (max(8, round(hole.shape[1] * scale)), max(8, round(hole.shape[0] * scale)))
         small_hole = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.01
         small = cv2.resize(soft, size, interpolation=cv2.INTER_AREA)
-        if guess is not None:
-            small[small_hole] = cv2.resize(guess, size, interpolation=cv2.INTER_LINEAR)[small_hole]
+        start = _grown(small, small_hole) if guess is None else cv2.resize(guess, size)
+        small[small_hole] = start[small_hole]
         matched = _complete(small, small_hole)
         if matched is None:
             return _into(picture, hole, soft)
         guess, source = matched
     assert guess is not None
-    return _into(picture, hole, _carry(soft, guess, source, hole))
+    return _into(picture, hole, _joined(_carry(soft, guess, source, hole), soft, hole))
+
+
+def _grown(
+    image: Float32[np.ndarray, "height width 3"], hole: Bool[np.ndarray, "height width"]
+) -> Float32[np.ndarray, "height width 3"]:
+    """Every place of the hole in the colour of the rim nearest to it: plain, but none is mixed."""
+    _, label = cv2.distanceTransformWithLabels(
+        hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((label.max() + 1, 3), np.float32)
+    colours[label[~hole]] = image[~hole]
+    return colours[label]
+
+
+def _joined(
+    filling: Float32[np.ndarray, "height width 3"],
+    soft: Float32[np.ndarray, "height width 3"],
+    hole: Bool[np.ndarray, "height width"],
+) -> Float32[np.ndarray, "height width 3"]:
+    """The filling in the tone of what is around it, near the rim; so that no outline shows."""
+    depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)
+    reach = RIM * max(hole.shape)
+    tone = cv2.GaussianBlur(soft - filling, (0, 0), reach / 2, borderType=cv2.BORDER_REFLECT_101)
+    return filling + tone * np.exp(-depth / reach)[..., None]
 
 
 def smooth_fill(

@@ -152,6 +152,7 @@ def _conductance(
     """How easily neighbours are reached: an edge counts as far as it stands out of its texture."""
     difference = ((a - b) ** 2).sum(axis=2)
     texture = cv2.blur(difference, (WINDOW, WINDOW), borderType=cv2.BORDER_REFLECT)
+    texture = cv2.erode(texture, np.ones((WINDOW, WINDOW), np.uint8))  # of the calmer side
     return np.exp(-difference / (EDGE**2 + HIDDEN * texture)).astype(np.float32) + np.float32(LEAK)
 
 

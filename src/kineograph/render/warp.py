@@ -144,7 +144,8 @@ def _layers(
             alpha *= grid.grow(group.outline(0))
     taken = np.max([np.zeros(picture.shape[:2], np.float32), *alphas], axis=0)
     parted = grid.grow(_parted(fields, trajectories, grid)) > 0.5
-    behind = fill(picture, _widened(taken > 0.02, grid) & parted)
+    behind = fill(picture, _widened(taken > 0.4, grid))
+    behind = np.where(parted[..., None], behind, picture)
     for group in turning.values():
         stays = grid.grow(group.stays().astype(np.float32)) > 0.5
         behind = np.where(stays[..., None], picture, behind)
@@ -252,7 +253,7 @@ def _widened(
     region: Bool[np.ndarray, "height width"], grid: Grid
 ) -> Bool[np.ndarray, "height width"]:
     """The region and a rim in which colours of both sides mix."""
-    reach = 2 * round(0.5 * float(grid.pitch.max())) + 3
+    reach = 2 * round(1.5 * float(grid.pitch.max())) + 3
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     return cv2.dilate(region.astype(np.uint8), kernel) > 0
 
