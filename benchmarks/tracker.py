@@ -22,9 +22,9 @@ CLIPS = ("friday", "car_overhead", "juggle", "dashcam_drive", "stream_of_water")
 """Real videos, from the folder that KINEOGRAPH_CLIPS names."""
 
 
-def measured(name: str, mode: str) -> tuple[TapVid, float]:
+def measured(name: str, mode: str, seed: int = 0) -> tuple[TapVid, float]:
     """The measures of one scene, and seconds."""
-    made = scene(name, FRAMES)
+    made = scene(name, FRAMES, seed)
     truth = made.tracks(POINTS)
     queries = make_queries(truth, mode)
     keep = np.arange(0, len(queries.queries), 1 if mode == "first" else 4)
@@ -36,17 +36,19 @@ def measured(name: str, mode: str) -> tuple[TapVid, float]:
     return tapvid(true, found, asked[:, 0].astype(np.int64), mode), spent
 
 
-def table(mode: str) -> list[str]:
+def table(mode: str, seed: int = 0) -> list[str]:
     """One row a scene, and their mean."""
+    seen = "textures that its constants were not chosen on" if seed else "development textures"
     lines = [
-        f"TAP-Vid `{mode}` queries, {POINTS} points, {FRAMES} frames of 256x256, in percent.",
+        f"TAP-Vid `{mode}` queries, {POINTS} points, {FRAMES} frames of 256x256, in percent; "
+        f"{seen}.",
         "",
         "| scene | average Jaccard | delta average | within 1 px | occlusion accuracy |",
         "|---|---|---|---|---|",
     ]
     results = []
     for name in SCENES:
-        result, _ = measured(name, mode)
+        result, _ = measured(name, mode, seed)
         results.append(result)
         lines.append(row(name, result))
     return [*lines, row("**mean**", mean_of(results)), ""]
@@ -137,7 +139,8 @@ def reduced(path: Path, frames: int) -> Video:
 
 def run() -> list[str]:
     """The section of docs/results.md."""
-    return [*table("first"), *table("strided"), *drift(), *speed(), *consistency()]
+    scores = [*table("first"), *table("first", seed=1000), *table("strided")]
+    return [*scores, *drift(), *speed(), *consistency()]
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ PUBLIC = {
     "Document",
     "Drag",
     "Engine",
+    "FlowTracker",
     "Frame",
     "Key",
     "KineographError",

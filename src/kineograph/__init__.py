@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from kineograph.vision.depth import Depth
     from kineograph.vision.depth_file import read_depth, write_depth
     from kineograph.vision.eyes import eye
+    from kineograph.vision.flow_tracker import FlowTracker
     from kineograph.vision.masks import read_mask, write_mask
     from kineograph.vision.pose import Poses
 
@@ -64,6 +65,7 @@ __all__ = [
     "Document",
     "Drag",
     "Engine",
+    "FlowTracker",
     "Frame",
     "Key",
     "KineographError",
@@ -112,6 +114,7 @@ _HOME = {
     "Document": "gestures.document",
     "Drag": "gestures.drag",
     "Engine": "engines.base",
+    "FlowTracker": "vision.flow_tracker",
     "Frame": "engines.base",
     "Key": "core.timing",
     "Magnify": "gestures.magnify",
