@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -181,6 +181,14 @@ class Gesture(Strict):
     def held(self, scene: Scene, motion: Motion) -> Tracks | None:
         """The points that it holds, to find out whether another gesture wants them elsewhere."""
         return motion.tracks
+
+    def held_in_one_depth(self, motion: Motion) -> Tracks | None:
+        """Its points without their relief, for kinds whose relief decides nothing over others."""
+        if motion.tracks is None:
+            return None
+        depth = self.depth
+        flat = None if depth is None else np.full(motion.tracks.state.shape, depth, np.float32)
+        return replace(motion.tracks, depth=flat)
 
     def grip(self, scene: Scene) -> Grip | None:
         """What it takes hold of and moves as a whole; None unless it moves something rigidly."""

@@ -236,11 +236,7 @@ class Pose(Gesture):
 
     def held(self, scene: Scene, motion: Motion) -> Tracks | None:
         """Its points with one depth for all: which limb is in front decides nothing else."""
-        tracks = motion.tracks
-        if tracks is None:
-            return None
-        depth = None if self.depth is None else np.full_like(tracks.depth, self.depth)
-        return replace(tracks, depth=depth)
+        return self.held_in_one_depth(motion)
 
     def _keyed(self, scene: Scene) -> Movement:
         """The movement that the keys ask for: every part is turned with what carries it."""

@@ -127,11 +127,7 @@ class Solid(SolidFields):
 
     def held(self, scene: Scene, motion: Motion) -> Tracks | None:
         """Its points with one depth for all: their relief does not decide over other gestures."""
-        tracks = motion.tracks
-        if tracks is None:
-            return None
-        depth = None if self.depth is None else np.full_like(tracks.depth, self.depth)
-        return replace(tracks, depth=depth)
+        return self.held_in_one_depth(motion)
 
     def _stride(self) -> float:
         return float(np.sqrt(self.body.area / COVER)) if self.stride is None else self.stride

@@ -8,30 +8,18 @@ depth   prior       depth.png near=white        FOLDER_OF_WEIGHTS
 import re
 import shlex
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from kineograph.core.errors import DocumentError
 from kineograph.core.files import sha256_of
-from kineograph.gestures.camera import NEEDS, Camera
+from kineograph.gestures.camera import NEEDS, Camera, Move
+from kineograph.gestures.shorthand.words import NUMBER, time_span
 from kineograph.gestures.writing.messages import nearest
 from kineograph.vision.depth_file import READS
 
 Size = tuple[int, int]
 
-MOVES = (
-    "orbit",
-    "arc",
-    "dolly",
-    "truck",
-    "pedestal",
-    "pan",
-    "tilt",
-    "roll",
-    "zoom",
-    "dolly-zoom",
-    "follow",
-    "path",
-)
+MOVES = tuple(move.replace(" ", "-") for move in get_args(Move) if move != "keys")
 """The moves that can be told in a line; `keys` need a document."""
 
 FORM = 'write it as "orbit 20", "dolly 0.3 @0-2", "follow 120,200 > 260,180" or "path walk.txt"'
@@ -55,7 +43,6 @@ WORDS = (
 )
 """The words that may follow; those that end in = take a value."""
 
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 DEGREES = ("°", "deg")
 
 
@@ -193,7 +180,7 @@ class _Line:
         """The fields that a word stands for."""
         match key:
             case "@":
-                return self._times(word)
+                return time_span(word, self.fail)
             case "ease=":
                 return {"timing": value}
             case "name=":
@@ -229,10 +216,3 @@ class _Line:
         if not re.fullmatch(NUMBER, value):
             self.fail(f"has {value or 'nothing'} for {name}, which is no number")
         return float(value)
-
-    def _times(self, word: str) -> dict[str, float]:
-        found = re.fullmatch(r"@(\d+\.?\d*|\.\d+)(?:-(\d+\.?\d*|\.\d+))?", word)
-        if found is None:
-            self.fail(f"has the time span {word!r}", "write it in seconds, as @0.5-2 or @0.5")
-        start, end = found.groups()
-        return {"start": float(start)} | ({} if end is None else {"end": float(end)})

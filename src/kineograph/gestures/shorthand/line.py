@@ -17,10 +17,10 @@ from kineograph.gestures.base import Gesture
 from kineograph.gestures.box import Box, BoxKey
 from kineograph.gestures.drag import Drag
 from kineograph.gestures.pin import Pin
+from kineograph.gestures.shorthand.words import NUMBER, time_span
 from kineograph.gestures.solid import Solid
 from kineograph.gestures.writing.messages import nearest
 
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 Size = tuple[int, int]
 
 KINDS: dict[str, type[Gesture]] = {"drag": Drag, "pin": Pin, "box": Box, "solid": Solid}
@@ -207,7 +207,7 @@ class _Line:
             )
         match key:
             case "@":
-                return self._times(word)
+                return time_span(word, self.fail)
             case "persist" | "release":
                 return {"persist": key == "persist"}
             case "straight" | "leave" | "soft":
@@ -243,13 +243,6 @@ class _Line:
         if not re.fullmatch(NUMBER, value):
             self.fail(f"has {name}={value}", f"give a number, such as {name}=0.5")
         return float(value)
-
-    def _times(self, word: str) -> dict[str, float]:
-        found = re.fullmatch(r"@(\d+\.?\d*|\.\d+)(?:-(\d+\.?\d*|\.\d+))?", word)
-        if found is None:
-            self.fail(f"has the time span {word!r}", "write it in seconds, as @0.5-2 or @0.5")
-        start, end = found.groups()
-        return {"start": float(start)} | ({} if end is None else {"end": float(end)})
 
 
 def _is_place(token: str) -> bool:

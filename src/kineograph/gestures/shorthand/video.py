@@ -16,10 +16,9 @@ from kineograph.gestures.base import Gesture
 from kineograph.gestures.magnify import Magnify
 from kineograph.gestures.recording import Recording
 from kineograph.gestures.scene import Scene
+from kineograph.gestures.shorthand.words import NUMBER, time_span
 from kineograph.gestures.transfer import Transfer
 from kineograph.gestures.writing.messages import nearest
-
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 
 FIGURES = {
     "speed": "speed",
@@ -203,7 +202,7 @@ class _FileLine:
                 return {"pairs": tuple(self._numbers(end, 2, word) for end in self._ends(value))}
             case "band":
                 return {name: self._band(value)}
-        return self._times(word)
+        return time_span(word, self.fail)
 
     def _number(self, name: str, value: str) -> float | int:
         if not re.fullmatch(NUMBER, value):
@@ -232,13 +231,6 @@ class _FileLine:
         if len(ends) != 2 or not all(re.fullmatch(NUMBER, end) for end in ends):
             self.fail(f"has band={value}", "give two frequencies in hertz, as band=0.5-3")
         return float(ends[0]), float(ends[1])
-
-    def _times(self, word: str) -> dict[str, float]:
-        found = re.fullmatch(r"@(\d+\.?\d*|\.\d+)(?:-(\d+\.?\d*|\.\d+))?", word)
-        if found is None:
-            self.fail(f"has the time span {word!r}", "write it in seconds, as @0.5-2 or @0.5")
-        start, end = found.groups()
-        return {"start": float(start)} | ({} if end is None else {"end": float(end)})
 
 
 def _joined(told: str) -> str:
