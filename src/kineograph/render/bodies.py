@@ -12,7 +12,7 @@ from scipy.spatial import ConvexHull, QhullError, cKDTree
 
 from kineograph.core.tracks import NO_GROUP
 from kineograph.render.slabs import cut
-from kineograph.render.trajectories import Trajectories
+from kineograph.render.trajectories import Trajectories, few_frames
 from kineograph.render.walker import Grid, Walker, inside_depth
 
 STILL = 0.5
@@ -33,6 +33,9 @@ FEW = 9
 
 TEAR = 0.35
 """Motion of two neighbouring tracks apart, per pixel between them, that parts them."""
+
+INSTANTS = 16
+"""In how many frames it is looked whether tracks move apart."""
 
 COVER = 0.4
 """Share of the picture that ungrouped tracks must span to be the motion of all of it."""
@@ -127,7 +130,8 @@ def _part_where_torn(loose: Part, trajectories: Trajectories) -> list[Part]:
     """Connected components of the neighbour graph without the links that the motion tears."""
     if len(loose) < 2:
         return [loose] if len(loose) else []
-    anchors, motion = trajectories.anchors[loose], _few_frames(trajectories.displacement[loose])
+    anchors, motion = trajectories.anchors[loose], trajectories.displacement[loose]
+    motion = motion[:, few_frames(motion.shape[1], INSTANTS)]
     near = min(9, len(loose))
     distance, neighbour = cKDTree(anchors).query(anchors, k=near)
     i = np.repeat(np.arange(len(loose)), near - 1)
@@ -145,11 +149,6 @@ def _part_where_torn(loose: Part, trajectories: Trajectories) -> list[Part]:
         return [loose]
     label = _go_with_the_like(label, kept, motion)
     return [loose[label == k] for k in kept]
-
-
-def _few_frames(motion: np.ndarray, most: int = 16) -> np.ndarray:
-    frames = motion.shape[1]
-    return motion[:, np.unique(np.linspace(0, frames - 1, min(frames, most)).astype(int))]
 
 
 def _go_with_the_like(

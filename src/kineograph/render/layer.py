@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -35,6 +36,14 @@ class Sheet:
 
 
 @dataclass(frozen=True, eq=False)
+class Extent:
+    """Where a layer has anything in the still picture: a rectangle around it, and the cells."""
+
+    home: Window
+    solid: Bool[np.ndarray, "rows columns"]
+
+
+@dataclass(frozen=True, eq=False)
 class Layer:
     """A part of the still picture that moves by one field.
 
@@ -57,12 +66,13 @@ class Layer:
     def at(self, frame: int) -> Sheet | None:
         """The layer moved to one frame, or None when it is nowhere in the picture."""
         alpha = self._alpha_at(frame)
-        if alpha is not None and not alpha.any():
+        extent = self._extent if alpha is self.alpha else self._extent_of(alpha)
+        if extent is None:
             return None
         if self.field.is_affine:
-            sheet = self._by_matrix(self.field.affine[frame], alpha)
+            sheet = self._by_matrix(self.field.affine[frame], alpha, extent)
         else:
-            sheet = self._by_map(self.field.at(frame), alpha)
+            sheet = self._by_map(self.field.at(frame), alpha, extent)
         if sheet is None or sheet.alpha is None or self.turns is None:
             return sheet
         outline = self.field.grid.grow(self.turns.outline(frame))[sheet.window]
@@ -79,9 +89,10 @@ class Layer:
         self,
         displacement: Float64[np.ndarray, "2 3"],
         alpha: Float32[np.ndarray, "height width"] | None,
+        extent: Extent,
     ) -> Sheet | None:
         forward = displacement + np.eye(2, 3)
-        home = self._home(alpha)
+        home = extent.home
         window = self._landing(self._outline(home) @ forward[:, :2].T + forward[:, 2])
         if window is None:
             return None
@@ -99,9 +110,10 @@ class Layer:
         self,
         displacement: Float32[np.ndarray, "rows columns 2"],
         alpha: Float32[np.ndarray, "height width"] | None,
+        extent: Extent,
     ) -> Sheet | None:
-        grid, solid = self.field.grid, _solid(alpha, self.field.grid)
-        outline = self._outline(self._home(alpha))
+        grid, solid = self.field.grid, extent.solid
+        outline = self._outline(extent.home)
         carried = outline + displacement.reshape(-1, 2)[grid.cell_of(outline)]
         inner = (grid.centres + displacement)[solid]
         window = self._landing(np.concatenate([carried, inner]), slack=2 * float(grid.pitch.max()))
@@ -133,15 +145,22 @@ class Layer:
             move(self.known, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT),
         )
 
-    def _home(self, alpha: Float32[np.ndarray, "height width"] | None) -> Window:
-        """The rectangle of the still picture outside of which the layer is empty."""
-        height, width = self.known.shape
+    @cached_property
+    def _extent(self) -> Extent | None:
+        """Where the layer is while nothing hides it: the same in every frame."""
+        return self._extent_of(self.alpha)
+
+    def _extent_of(self, alpha: Float32[np.ndarray, "height width"] | None) -> Extent | None:
+        grid, (height, width) = self.field.grid, self.known.shape
         if alpha is None:
-            return slice(0, height), slice(0, width)
+            whole = slice(0, height), slice(0, width)
+            return Extent(whole, np.ones(grid.cells[::-1], bool))
         x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
-        return slice(max(y - 2, 0), min(y + h + 2, height)), slice(
-            max(x - 2, 0), min(x + w + 2, width)
-        )
+        if w == 0:
+            return None
+        rows = slice(max(y - 2, 0), min(y + h + 2, height))
+        columns = slice(max(x - 2, 0), min(x + w + 2, width))
+        return Extent((rows, columns), grid.shrink(alpha) > 0)
 
     def _outline(self, home: Window) -> Float64[np.ndarray, "4 2"]:
         """Corners of `home`, pushed far out where it touches the border and so goes on beyond."""
@@ -165,15 +184,6 @@ class Layer:
         if (high <= low).any():
             return None
         return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
-
-
-def _solid(
-    alpha: Float32[np.ndarray, "height width"] | None, grid: Grid
-) -> Bool[np.ndarray, "rows columns"]:
-    """The cells in which a layer has anything at all."""
-    if alpha is None:
-        return np.ones(grid.cells[::-1], bool)
-    return grid.shrink(alpha) > 0
 
 
 def _at_pixels(

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from kineograph.render.trajectories import Trajectories
+from kineograph.render.trajectories import Trajectories, few_frames
 
 PARALLAX = 3.0
 """Pixels by which tracks must leave one plane's motion before the scene is cut."""
@@ -46,9 +46,8 @@ def _parallax(loose: Int64[np.ndarray, " _"], trajectories: Trajectories) -> flo
     A camera that only turns or zooms makes a homography of the picture, at whatever depth.
     """
     anchors, motion = trajectories.anchors[loose], trajectories.displacement[loose]
-    last = motion.shape[1] - 1
     worst = np.zeros(len(loose))
-    for frame in np.unique(np.linspace(0, last, INSTANTS).astype(int)):
+    for frame in few_frames(motion.shape[1], INSTANTS):
         there = anchors + motion[:, frame]
         matrix, _ = cv2.findHomography(anchors, there, cv2.LMEDS)
         if matrix is None:

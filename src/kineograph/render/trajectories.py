@@ -72,6 +72,11 @@ def hidden_at_first(tracks: Tracks) -> Bool[np.ndarray, " tracks"]:
     return inside & (tracks.state[row, first] == State.OCCLUDED)
 
 
+def few_frames(frames: int, most: int) -> list[int]:
+    """At most `most` frames, evenly apart, the first and the last among them."""
+    return np.unique(np.linspace(0, frames - 1, min(frames, most)).astype(int)).tolist()
+
+
 def _nothing(frames: int) -> Trajectories:
     return Trajectories(
         anchors=np.zeros((0, 2), np.float32),

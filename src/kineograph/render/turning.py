@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float32
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.render.bodies import closed
-from kineograph.render.trajectories import hidden_at_first
+from kineograph.render.trajectories import few_frames, hidden_at_first
 from kineograph.render.walker import Grid
 
 INSTANTS = 12
@@ -39,8 +39,8 @@ class Turning:
 
     def stays(self) -> Bool[np.ndarray, "rows columns"]:
         """The cells that it covers in every frame, so that nothing behind them comes into view."""
-        chosen = np.unique(np.linspace(0, self.tracks.frames - 1, INSTANTS).astype(int))
-        return np.all([self.outline(int(frame)) > 0.5 for frame in chosen], axis=0)
+        chosen = few_frames(self.tracks.frames, INSTANTS)
+        return np.all([self.outline(frame) > 0.5 for frame in chosen], axis=0)
 
 
 def turning_groups(tracks: Tracks, grid: Grid) -> dict[int, Turning]:

@@ -14,7 +14,7 @@ from kineograph.render.fill import fill, smooth_fill
 from kineograph.render.layer import Layer, Sheet
 from kineograph.render.motion_field import Bend, MotionField, field_of, spread_over
 from kineograph.render.stretch import hold_on
-from kineograph.render.trajectories import Trajectories, complete
+from kineograph.render.trajectories import Trajectories, complete, few_frames
 from kineograph.render.turning import Turning, turning_groups
 from kineograph.render.walker import Grid, Walker, refine
 
@@ -27,6 +27,9 @@ HARDLY = 0.75
 
 INSTANTS = 9
 """In how many frames it is looked how far bodies get."""
+
+WIDE = 0.015
+"""Standard deviation of a wide rim, as a share of the longer side."""
 
 SMOOTH = 3.0
 """Mean slope, in grey levels a pixel, from which on a rim is kept narrow."""
@@ -138,7 +141,8 @@ def _layers(
     if fields[0].is_still:
         fields = _hang_on(bodies, fields, rest, trajectories, walker)
     turns = [turning.get(int(trajectories.group[body.members[0]])) for body in bodies]
-    alphas = [_outline(body, picture, grid) for body in bodies]
+    smooth = _smooth_parts(picture)
+    alphas = [_feathered(_outline(body, picture, grid), smooth) for body in bodies]
     for alpha, group in zip(alphas, turns, strict=True):
         if group is not None:  # its tracks know where it ends
             alpha *= grid.grow(group.outline(0))
@@ -168,11 +172,10 @@ def _parted(
         return np.ones(grid.cells[::-1], np.float32)
     parted = np.zeros(grid.cells[::-1], bool)
     rest, *bodies = fields
-    last = trajectories.displacement.shape[1] - 1
-    for frame in np.unique(np.linspace(0, last, INSTANTS).astype(int)):
-        ground = rest.at(int(frame))
+    for frame in few_frames(trajectories.displacement.shape[1], INSTANTS):
+        ground = rest.at(frame)
         for field in bodies:
-            apart = np.linalg.norm(field.at(int(frame)) - ground, axis=2)
+            apart = np.linalg.norm(field.at(frame) - ground, axis=2)
             parted |= apart > HARDLY
     return cv2.dilate(parted.astype(np.float32), np.ones((5, 5), np.uint8))
 
@@ -225,24 +228,31 @@ def _border(shape: tuple[int, ...]) -> Bool[np.ndarray, "rows columns"]:
 def _outline(
     body: Body, picture: UInt8[np.ndarray, "height width 3"], grid: Grid
 ) -> Float32[np.ndarray, "height width"]:
-    """The body's solidity at full size: its share, brought to the picture's edges; a narrow rim."""
+    """1 where the body is, at full size: its share, brought to the picture's edges."""
     assert body.share is not None
     whole = (refine(body.share, picture, grid) > 0.5).astype(np.uint8)
     tidy = cv2.medianBlur(whole, 5)
     if not tidy.any():  # smaller than the filters: a brush of a pixel or two
         tidy = (grid.grow(body.share) >= 0.5 * body.share.max()).astype(np.uint8)
-    return _feathered(tidy.astype(np.float32), picture)
+    return tidy.astype(np.float32)
+
+
+def _smooth_parts(
+    picture: UInt8[np.ndarray, "height width 3"],
+) -> Float32[np.ndarray, "height width"]:
+    """1 where the picture has neither edges nor texture, to 0 where a rim has to be narrow."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    slope = cv2.magnitude(cv2.Sobel(grey, -1, 1, 0) / 8, cv2.Sobel(grey, -1, 0, 1) / 8)
+    side = 2 * round(2 * WIDE * max(grey.shape)) + 1
+    texture = cv2.blur(slope, (side, side), borderType=cv2.BORDER_REFLECT)
+    return (1 - texture / SMOOTH).clip(0, 1)
 
 
 def _feathered(
-    solid: Float32[np.ndarray, "height width"], picture: UInt8[np.ndarray, "height width 3"]
+    solid: Float32[np.ndarray, "height width"], smooth: Float32[np.ndarray, "height width"]
 ) -> Float32[np.ndarray, "height width"]:
     """A narrow rim along edges and texture, a wide one through smooth parts, where none shows."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    slope = cv2.magnitude(cv2.Sobel(grey, -1, 1, 0) / 8, cv2.Sobel(grey, -1, 0, 1) / 8)
-    wide = 0.015 * max(solid.shape)
-    texture = cv2.blur(slope, (2 * round(2 * wide) + 1,) * 2, borderType=cv2.BORDER_REFLECT)
-    smooth = (1 - texture / SMOOTH).clip(0, 1)
+    wide = WIDE * max(solid.shape)
     narrow_rim = cv2.GaussianBlur(solid, (0, 0), SOFT, borderType=cv2.BORDER_REPLICATE)
     wide_rim = cv2.GaussianBlur(solid, (0, 0), wide, borderType=cv2.BORDER_REPLICATE)
     rim = narrow_rim + (wide_rim - narrow_rim) * smooth
