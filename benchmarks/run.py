@@ -20,6 +20,8 @@ BENCHMARKS = {
     "tracker": "The default tracker",
     "camera": "Camera moves: are the tracks where geometry says?",
     "magnify": "Magnified motion: is it as large as was asked?",
+    "conditioning": "Tracks to tensors",
+    "control": "A denoising step with the track ControlNet",
 }
 """Module to heading, in the order of the page."""
 

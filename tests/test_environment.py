@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[1]
 SOURCE = Path(kineograph.__file__).parent
 LEARNED = ("torch", "torchvision", "diffusers", "transformers", "accelerate", "peft", "safetensors")
 WITHOUT_LEARNED = ("core", "formats", "vision", "render", "gestures", "engines", "cli")
-"""Rooms every module of which imports on a machine that has none of LEARNED."""
+"""Rooms every module of which imports without any of LEARNED, but for LEARNED_ROOMS."""
+LEARNED_ROOMS = ("engines/diffusion",)
+"""Inner rooms that are imported only when a network is to run."""
 
 BLOCKED = f"""
 import importlib, sys
@@ -39,7 +41,9 @@ def module_names() -> list[str]:
     return [
         ".".join(("kineograph", *path.relative_to(SOURCE).with_suffix("").parts))
         for path in sorted(SOURCE.rglob("*.py"))
-        if path.relative_to(SOURCE).parts[0] in WITHOUT_LEARNED and path.name != "__main__.py"
+        if path.relative_to(SOURCE).parts[0] in WITHOUT_LEARNED
+        and not path.relative_to(SOURCE).as_posix().startswith(LEARNED_ROOMS)
+        and path.name != "__main__.py"
     ]
 
 

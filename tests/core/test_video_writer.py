@@ -357,7 +357,7 @@ def test_extreme_sizes(tmp_path: Path, ending: str, size: tuple[int, int]) -> No
         ("out.MP3", (16, 16), 16, r"\.MP3 is no known ending"),
         ("file/out.mp4", (16, 16), 16, r"cannot write to .*file: .*; name a folder you may write"),
         ("dir.mp4", (16, 16), 16, "it is a folder; name a file"),
-        ("file", (16, 16), 16, "cannot write a folder of frames to .*file: it is a file"),
+        ("file", (16, 16), 16, "cannot write a folder to .*file: it is a file"),
         ("full", (16, 16), 16, "the folder is not empty and was not made by kineograph"),
         ("scene.motion.mp4", (16, 16), 16, r"overwrite .*scene\.motion\.json, which kineograph"),
         ("out.mp4", (0, 16), 16, "at 0x16; sides must be at least 1"),

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from kineograph.cli.asked import Asked
+from kineograph.cli.engine_settings import engine_settings
 from kineograph.cli.options import AllowOutside, MaxPixels, Quiet, size_of
 from kineograph.cli.places import Places
 from kineograph.cli.talk import Talk
 
-MOVES, CLIP, OUTPUT = "What moves", "The clip", "Output"
+MOVES, CLIP, MODEL, OUTPUT = "What moves", "The clip", "The model", "Output"
 
 
 def animate(
@@ -167,7 +168,43 @@ def animate(
     engine: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="What makes the frames (default: warp).", rich_help_panel=CLIP
+            metavar="NAME",
+            help="What makes the frames (default: warp, or unet with --model).",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER|HUB",
+            help="A video diffusion model: a folder, or a name on the hub.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="An adapter to put onto the model, such as one that reads tracks.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    lora: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help='A LoRA, also of motion; [dim]"style.safetensors:0.8"[/dim] applies it at 0.8.',
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help='Anything else of the engine: [dim]"steps=30"[/dim], [dim]"scheduler=lcm"[/dim], '
+            '[dim]"guidance=text=7,tracks=2"[/dim]; an unknown name lists them all.',
+            rich_help_panel=MODEL,
         ),
     ] = None,
     output: Annotated[
@@ -228,6 +265,7 @@ def animate(
         size=size_of(size),
         seed=seed,
         engine=engine,
+        settings=engine_settings(model, adapter or (), lora or (), set_ or ()),
         max_pixels=max_pixels,
         allow_outside=allow_outside,
     )

@@ -1,10 +1,12 @@
 """What `kineograph animate` is asked for, from its options to a clip that is ready to be made."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import ceil, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kineograph.cli.engine_settings import changed
 from kineograph.cli.options import UsageError
 from kineograph.cli.talk import Talk
 
@@ -42,6 +44,7 @@ class Asked:
     size: tuple[int, int] | None = None
     seed: int | None = None
     engine: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
     max_pixels: int | None = None
     allow_outside: bool = False
 
@@ -75,7 +78,7 @@ class Asked:
         animation = animate(
             document.add(*self._gestures(document)),
             size=self.size or (source.size if source else None),
-            engine=self.engine or (source.engine if source else None),
+            engine=self.engine or (source.engine if source and not self.settings else None),
             max_pixels=self.max_pixels or MAX_PIXELS,
         )
         for note in (*animation.notes, *self._cut_short(document)):
@@ -98,11 +101,13 @@ class Asked:
         if source is not None:
             if self.photo is not None:
                 changes["picture"] = self._replaced(source, self.photo, talk)
-            if self.engine is not None:
-                changes["engine"] = _engine(source, self.engine)
+            if self.engine is not None or self.settings:
+                held = source.data.get("engine")
+                held = held if isinstance(held, dict) else None
+                changes["engine"] = changed(held, self.engine, self.settings)
             return source.document(changes, allow_outside=self.allow_outside)
-        if self.engine is not None:
-            changes["engine"] = {"name": self.engine}
+        if self.engine is not None or self.settings:
+            changes["engine"] = changed(None, self.engine, self.settings)
         if self.photo is None:
             assert self.size is not None, "check() has seen to it"
             return Document(size=self.size, **changes)
@@ -179,10 +184,3 @@ class Asked:
                 f"{self.tracks} lasts {held.frames / held.fps:.2f} s and the clip "
                 f"{document.frames / document.fps:.2f} s; --frames {needed} takes in all of it"
             )
-
-
-def _engine(source: "Source", name: str) -> dict[str, Any]:
-    """An engine in place of the document's; settings are kept if it is the same one."""
-    engine = source.data.get("engine")
-    same = isinstance(engine, dict) and engine.get("name", "warp") == name
-    return {**engine, "name": name} if same and isinstance(engine, dict) else {"name": name}

@@ -8,7 +8,17 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-PACKAGES = ("numpy", "opencv-python-headless", "av", "scipy", "torch", "transformers", "diffusers")
+PACKAGES = (
+    "numpy",
+    "opencv-python-headless",
+    "av",
+    "scipy",
+    "torch",
+    "transformers",
+    "diffusers",
+    "peft",
+    "accelerate",
+)
 """The packages whose versions are told, if they are installed."""
 
 CONTAINERS = {".mp4": "libx264", ".webm": "libvpx-vp9", ".gif": "gif", ".webp": None}
@@ -123,6 +133,7 @@ def _engine(name: str) -> tuple[str, str]:
 
     try:
         made = registry.engine(name)
+        made.check_packages()
     except Exception as error:  # a broken installation may fail in any way, and is to be told
         return "", " ".join(str(error).split()) or type(error).__name__
     return (inspect.getdoc(type(made)) or "").partition("\n")[0], ""

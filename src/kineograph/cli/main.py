@@ -16,6 +16,7 @@ from kineograph.cli.expand import expand
 from kineograph.cli.info import info
 from kineograph.cli.magnify import magnify
 from kineograph.cli.mask import mask
+from kineograph.cli.models import models
 from kineograph.cli.overlay import overlay
 from kineograph.cli.pose import pose
 from kineograph.cli.schema import schema
@@ -104,6 +105,7 @@ def kineograph_command(
 
 for command in (animate, expand, overlay, info, schema, depth, mask, doctor, magnify, pose, track):
     app.command()(command)
+app.add_typer(models)
 
 
 def run() -> None:

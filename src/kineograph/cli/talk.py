@@ -2,17 +2,23 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import typer
 
 from kineograph.cli import stop
 
-Advance = Callable[[int, int], None]
-"""Told how many of how many frames are done."""
+
+@runtime_checkable
+class Advance(Protocol):
+    """Told how many of how many frames, steps or the like are done."""
+
+    def __call__(self, done: int, total: int, what: str = "frames") -> None:
+        """Show it."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,9 @@ class Talk:
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Advance]:
-        """A bar with time left and frames a second, on a terminal only."""
+        """A bar with time left and frames (or steps) a second, on a terminal only."""
         if self.quiet or not sys.stderr.isatty():
-            yield lambda done, total: stop.check()
+            yield lambda done, total, what="frames": stop.check()
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -53,12 +59,14 @@ class Talk:
             *columns, Remaining(), TextColumn("left"), console=Console(stderr=True), transient=True
         ) as bar:
             task = bar.add_task(what, total=None, speed="")
-            begun = time.monotonic()
+            begun = {"": time.monotonic()}
 
-            def advance(done: int, total: int) -> None:
+            def advance(done: int, total: int, what: str = "frames") -> None:
                 stop.check()
-                rate = done / max(time.monotonic() - begun, 1e-6)
-                bar.update(task, completed=done, total=total, speed=f"{rate:.1f} frames/s")
+                if what not in begun:  # another kind of work: its own time, from now
+                    begun[what] = time.monotonic() if len(begun) > 1 else begun[""]
+                rate = done / max(time.monotonic() - begun[what], 1e-6)
+                bar.update(task, completed=done, total=total, speed=f"{rate:.1f} {what}/s")
 
             yield advance
 

@@ -34,3 +34,15 @@ class EngineError(KineographError):
 
 class VisionError(KineographError):
     """A picture or video cannot be measured: an eye is unknown, or lacks packages or weights."""
+
+
+class ModelError(KineographError):
+    """Weights or adapters are missing, broken, or do not fit what they are to be used with."""
+
+
+class DataError(KineographError):
+    """Training data is missing, broken, or does not fit together."""
+
+
+class TrainingError(KineographError):
+    """A recipe is wrong, or training cannot start, go on or resume."""

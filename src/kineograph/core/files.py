@@ -81,10 +81,10 @@ def _check_target(path: Path, *, folder: bool, replaceable: bool) -> None:
     if not folder and path.is_dir():
         raise OutputError(f"cannot write {path}: it is a folder; name a file")
     if folder and path.exists() and not path.is_dir():
-        raise OutputError(f"cannot write a folder of frames to {path}: it is a file; name another")
+        raise OutputError(f"cannot write a folder to {path}: it is a file; name another")
     if folder and not replaceable and path.is_dir() and any(path.iterdir()):
         raise OutputError(
-            f"cannot write frames to {path}: the folder is not empty and was not made by "
+            f"cannot write to {path}: the folder is not empty and was not made by "
             "kineograph; empty it or name another"
         )
 

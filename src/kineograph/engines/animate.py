@@ -1,6 +1,6 @@
 """From a motion document to a finished clip: expand, lower, generate, write."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,16 +15,13 @@ from kineograph.core.picture import MAX_PIXELS, write_picture
 from kineograph.core.video import Video
 from kineograph.core.video_writer import VideoWriter
 from kineograph.engines import registry
-from kineograph.engines.base import Engine, Frame, Request
+from kineograph.engines.base import Capabilities, Engine, Frame, Progress, Request
 from kineograph.engines.lowering import left_out, lower
 from kineograph.engines.outputs import check_outputs
 from kineograph.gestures.document import Document
 from kineograph.render.overlay import draw_boxes, draw_tracks
 
 Image = UInt8[np.ndarray, "height width 3"]
-Progress = Callable[[int, int], None]
-"""Told how many of how many frames are done."""
-
 STRETCH = 0.01
 """How much a picture's proportions may change unnoticed."""
 
@@ -33,7 +30,7 @@ def animate(
     document: Document | Path | str,
     *,
     size: tuple[int, int] | None = None,
-    engine: str | None = None,
+    engine: Engine | str | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> "Animation":
     """Prepare the clip that a motion document describes; no frame is made yet.
@@ -42,8 +39,9 @@ def animate(
         document: the document, or the path of its file.
         size: (width, height) of the clip; the document's own if None. The picture and the motion
             are scaled to it.
-        engine: the engine's name; the document's own if None. The document's settings go to the
-            engine that it names and to no other.
+        engine: the engine or its name; the document's own if None. The document's settings go to
+            the engine that it names and to no other. An engine that is passed in may keep what it
+            loads for the next clip.
         max_pixels: the largest picture and the largest frame that is allowed.
 
     Raises:
@@ -53,21 +51,27 @@ def animate(
     """
     if not isinstance(document, Document):
         document = Document.load(Path(document))
-    chosen = registry.engine(engine or document.engine.name)
+    chosen = (
+        engine if isinstance(engine, Engine) else registry.engine(engine or document.engine.name)
+    )
     picture = document.load_picture(max_pixels=max_pixels)
     asked = Request.of(document, size, picture=picture, max_pixels=max_pixels)
     if chosen.name != document.engine.name:
         asked = replace(asked, settings={})
     chosen.settings_of(asked)
-    told = lower(asked, chosen.capabilities, chosen.name)
-    return Animation(document, chosen, asked, told, tuple(_notes(asked, chosen, picture)))
+    can = chosen.capabilities_for(asked)
+    told = lower(asked, can, chosen.name)
+    return Animation(document, chosen, asked, told, tuple(_notes(asked, chosen, can, picture)))
 
 
-def _notes(asked: Request, engine: Engine, picture: Image | None) -> Iterator[str]:
+def _notes(
+    asked: Request, engine: Engine, can: Capabilities, picture: Image | None
+) -> Iterator[str]:
     """What a user should know before the frames are made, one sentence each."""
-    for name in left_out(asked, engine.capabilities):
+    yield from engine.notes(asked)
+    for name in left_out(asked, can):
         yield f"engine {engine.name} does not read {name}; it is left out"
-    if "text" not in engine.capabilities.reads and not _moves(asked):
+    if "text" not in can.reads and not _moves(asked):
         yield "nothing is asked to move; the picture stands still"
     if picture is not None:
         (height, width), (to_width, to_height) = picture.shape[:2], asked.size
@@ -164,12 +168,14 @@ class Animation:
                 writes no video.
             last_frame: a picture of the last frame, for editing by dragging.
             overlay: a video with the tracks and boxes drawn over the frames.
-            progress: told after each frame how many of how many are done.
+            progress: told after each frame how many of how many are done, and before the first
+                one of the engine's own steps.
 
         Raises:
             OutputError: something cannot be written; nothing is left behind.
         """
         check_outputs(path, last_frame=last_frame, overlay=overlay)
+        self.engine.progress = progress
         with ExitStack() as stack:
             video = None if path is None else stack.enter_context(self._writer(Path(path)))
             drawn = None if overlay is None else stack.enter_context(self._writer(Path(overlay)))

@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, get_args
+from importlib.util import find_spec
+from typing import Any, ClassVar, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -165,6 +166,14 @@ class Capabilities:
             )
 
 
+@runtime_checkable
+class Progress(Protocol):
+    """Told how many of how many are done of something, such as "frames" or "steps"."""
+
+    def __call__(self, done: int, total: int, what: str = "frames") -> None:
+        """Take note; an exception stops the work."""
+
+
 class Settings(Strict):
     """Base of what can be set for one engine alone; an engine has a subclass with its fields."""
 
@@ -173,12 +182,43 @@ class Engine(ABC):
     """Turns a request into frames.
 
     A subclass states its name, capabilities and settings, and writes `generate`. It is made
-    without arguments and cheaply; what is heavy is loaded when the first frame is asked for.
+    without arguments and cheaply; what is heavy is loaded when the first frame is asked for, and
+    may be kept for the next request.
     """
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
     settings: ClassVar[type[Settings]] = Settings
+    packages: ClassVar[tuple[str, ...]] = ()
+    """What has to be installed beside Kineograph's own needs."""
+    install: ClassVar[str] = ""
+    """The command that installs `packages`."""
+    progress: Progress | None = None
+    """Told of work that comes before the first frame, such as the steps of a diffusion model."""
+
+    def capabilities_for(self, request: Request) -> Capabilities:
+        """What it can do with this request's settings: another model may read something else.
+
+        Raises:
+            KineographError: the settings name something that cannot be used.
+        """
+        return self.capabilities
+
+    def check_packages(self) -> None:
+        """Say whether everything that it needs is installed.
+
+        Raises:
+            EngineError: something is not.
+        """
+        missing = [name for name in self.packages if find_spec(name) is None]
+        if missing:
+            raise EngineError(
+                f"engine {self.name} needs {', '.join(missing)}; install them: {self.install}"
+            )
+
+    def notes(self, request: Request) -> Iterator[str]:
+        """What a user should know of how this engine will do the request, a sentence each."""
+        return iter(())
 
     @abstractmethod
     def generate(self, request: Request) -> Iterator[Frame]:

@@ -17,8 +17,7 @@ from kineograph.core.tracks import Tracks
 from kineograph.core.video import VideoReader, open_video
 from kineograph.core.video_writer import VideoWriter, check_output
 from kineograph.engines import registry
-from kineograph.engines.animate import Progress
-from kineograph.engines.base import Request
+from kineograph.engines.base import Progress, Request
 from kineograph.engines.lowering import lower
 from kineograph.gestures.magnify import magnified_tracks
 from kineograph.gestures.videos.magnified import Magnified

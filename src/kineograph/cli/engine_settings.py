@@ -1,0 +1,61 @@
+"""What `--model`, `--adapter`, `--lora` and `--set` say of the engine."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kineograph.cli.options import UsageError
+
+
+def engine_settings(
+    model: str | None, adapters: Sequence[str], loras: Sequence[str], pairs: Sequence[str]
+) -> dict[str, Any]:
+    """The engine settings that a command line states, by name.
+
+    Args:
+        model: of `--model`.
+        adapters: of `--adapter`, each given.
+        loras: of `--lora`, each given.
+        pairs: of `--set`, each as "name=value"; a value that is JSON is read as such.
+
+    Raises:
+        UsageError: a pair is not written so, or says what another option says too.
+    """
+    held: dict[str, Any] = {
+        name: value
+        for name, value in (("model", model), ("adapters", [*adapters]), ("loras", [*loras]))
+        if value
+    }
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        name = name.strip().replace("-", "_")
+        if not (equals and name):
+            raise UsageError(f"--set {pair} was given; write --set name=value, as steps=30")
+        if name in held:
+            raise UsageError(f"{name} is set twice; give it once")
+        held[name] = _value(value.strip())
+    return held
+
+
+def changed(engine: Mapping[str, Any] | None, name: str | None, settings: Mapping[str, Any]) -> Any:
+    """A document's engine with another name, other settings, or both.
+
+    Settings are kept where the engine stays the same one; a model alone chooses engine `unet`.
+
+    Args:
+        engine: the document's, None if it has none.
+        name: of `--engine`.
+        settings: as of `engine_settings`.
+    """
+    held = dict(engine or {})
+    before = held.get("name", "warp")
+    after = name or ("unet" if "model" in settings else before)
+    kept = held.get("settings", {}) if after == before else {}
+    return {"name": after, "settings": {**kept, **settings}}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,1 @@
+"""Conditioning: tracks and boxes become the tensors that a network reads."""

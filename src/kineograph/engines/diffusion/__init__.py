@@ -1,0 +1,1 @@
+"""What sampling with diffusion models is made of: guidance, schedulers, windows, memory."""

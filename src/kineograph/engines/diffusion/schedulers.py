@@ -1,0 +1,214 @@
+"""Sampling methods by name: diffusers' schedulers with the noise schedule that fits the model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from inspect import signature
+from typing import Any, Literal
+
+import diffusers
+import torch
+
+from kineograph.core.errors import EngineError
+from kineograph.engines.diffusion.noise_schedules import (
+    NoiseSchedule,
+    differences,
+    noise_schedule,
+)
+from kineograph.gestures.writing.messages import nearest
+
+SPACINGS = ("leading", "trailing", "linspace")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A sampling method.
+
+    Args:
+        target: the name of diffusers' class.
+        options: of its config, beside the noise schedule.
+        few: the numbers of steps that few-step models of this method are made for; empty for a
+            method that any model can be sampled with.
+        steps: when nothing is said.
+    """
+
+    target: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    few: tuple[int, ...] = ()
+    steps: int = 25
+
+
+_DPM = "DPMSolverMultistepScheduler"
+
+METHODS: Mapping[str, Method] = {
+    "ddim": Method("DDIMScheduler"),
+    "ddpm": Method("DDPMScheduler", steps=250),
+    "euler": Method("EulerDiscreteScheduler"),
+    "euler-a": Method("EulerAncestralDiscreteScheduler"),
+    "heun": Method("HeunDiscreteScheduler"),
+    "lms": Method("LMSDiscreteScheduler"),
+    "dpm++": Method(_DPM, {"algorithm_type": "dpmsolver++"}),
+    "dpm++-karras": Method(_DPM, {"algorithm_type": "dpmsolver++", "use_karras_sigmas": True}),
+    "dpm++-sde": Method(_DPM, {"algorithm_type": "sde-dpmsolver++"}),
+    "unipc": Method("UniPCMultistepScheduler"),
+    "deis": Method("DEISMultistepScheduler"),
+    "lcm": Method("LCMScheduler", {"timestep_spacing": "leading"}, tuple(range(1, 9)), 4),
+    "tcd": Method("TCDScheduler", {"timestep_spacing": "leading"}, tuple(range(1, 9)), 4),
+    "lightning": Method(
+        "EulerDiscreteScheduler", {"timestep_spacing": "trailing"}, (1, 2, 4, 8), 4
+    ),
+}
+"""By the names they are asked for with. lcm, tcd and lightning are for models distilled for few
+steps (AnimateLCM, Hyper-SD, AnimateDiff-Lightning)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A scheduler ready to sample with.
+
+    Args:
+        scheduler: diffusers' own, its timesteps set.
+        steps: how many steps were asked for; `len(scheduler.timesteps)` may be more (heun).
+        notes: what a user should know, a sentence each.
+    """
+
+    scheduler: Any
+    steps: int
+    notes: tuple[str, ...] = ()
+
+
+def method(name: str) -> Method:
+    """A sampling method by its name.
+
+    Raises:
+        EngineError: it is unknown.
+    """
+    if name not in METHODS:
+        raise EngineError(
+            f"the scheduler {name} is not known; {nearest(name, METHODS)}known: "
+            f"{', '.join(METHODS)}"
+        )
+    return METHODS[name]
+
+
+def is_few_step(name: str) -> bool:
+    """Whether a method is for models of few steps, which need no guidance."""
+    return bool(method(name).few)
+
+
+def scheduler_for(
+    name: str,
+    config: Mapping[str, Any],
+    motion: str | None = None,
+    *,
+    steps: int | None = None,
+    spacing: str | None = None,
+    wrong: Literal["correct", "refuse"] = "correct",
+    device: torch.device | str = "cpu",
+) -> Chosen:
+    """A scheduler for a model, by name.
+
+    Args:
+        name: one of `METHODS`.
+        config: the scheduler config of the model's folder; empty if it has none.
+        motion: what the motion layers are, one of `NOISE_SCHEDULES`; None trusts the config.
+        steps: of denoising; the method's usual number if None.
+        spacing: of the timesteps: "leading", "trailing" or "linspace"; the model's own if None.
+            SMCD's grid, 1 + (0, 20, ..., 980), is leading with 50 steps.
+        wrong: what happens where the config does not fit the motion layers: it is put right and
+            said in the notes, or refused. A folder of Stable Diffusion under an AnimateDiff motion
+            module never fits as it is.
+        device: where the timesteps lie.
+
+    Raises:
+        EngineError: the method is unknown or cannot follow the noise schedule, the number of steps
+            is impossible, or the config is refused.
+    """
+    asked = method(name)
+    notes = []
+    settled: dict[str, Any] = {}
+    if motion is not None:
+        wanted = noise_schedule(motion)
+        notes += _fit(config, wanted, motion, wrong)
+        settled = wanted.config() | {"timestep_spacing": wanted.spacing}
+    settled |= asked.options
+    if spacing is not None:
+        settled["timestep_spacing"] = _known_spacing(spacing)
+    steps = asked.steps if steps is None else steps
+    notes += _steps_notes(name, asked, steps)
+    return Chosen(_made(name, asked, {**config, **settled}, steps, device), steps, tuple(notes))
+
+
+def step_options(
+    scheduler: Any, generator: torch.Generator | None = None, eta: float | int | None = None
+) -> dict[str, Any]:
+    """What a scheduler's `step` takes of a generator and eta (DDIM: 0 draws no noise, the default).
+
+    Raises:
+        EngineError: eta is given to a scheduler that has none.
+    """
+    takes = signature(scheduler.step).parameters
+    if eta is not None and "eta" not in takes:
+        raise EngineError(
+            f"eta {eta:g} was given, but {type(scheduler).__name__} has none; ddim has"
+        )
+    given = {"generator": generator} | ({} if eta is None else {"eta": eta})
+    return {key: value for key, value in given.items() if key in takes}
+
+
+def _fit(config: Mapping[str, Any], wanted: NoiseSchedule, motion: str, wrong: str) -> list[str]:
+    """A note on what is put right in the model's scheduler config.
+
+    Raises:
+        EngineError: something is wrong and that is to be refused.
+    """
+    found = list(differences(config, wanted))
+    if not found:
+        return []
+    told = f"the model's scheduler does not fit motion layers {motion}: {'; '.join(found)}"
+    if wrong == "refuse":
+        raise EngineError(f"{told}; mend its scheduler_config.json, or let it be corrected")
+    return [f"{told}; put right, as colours would be wrong"]
+
+
+def _made(
+    name: str, asked: Method, config: dict[str, Any], steps: int, device: torch.device | str
+) -> Any:
+    """The scheduler with its timesteps set."""
+    made = getattr(diffusers, asked.target)
+    takes = signature(made.__init__).parameters
+    if config.get("rescale_betas_zero_snr") and "rescale_betas_zero_snr" not in takes:
+        able = [known for known in METHODS if _takes(known, "rescale_betas_zero_snr")]
+        raise EngineError(
+            f"scheduler {name} cannot begin at pure noise as this model has to; "
+            f"use one of {', '.join(able)}"
+        )
+    scheduler = made.from_config({key: value for key, value in config.items() if key in takes})
+    limit = scheduler.config.num_train_timesteps
+    if not 1 <= steps <= limit:
+        raise EngineError(f"{steps} steps were asked for; give 1 to {limit}")
+    try:
+        scheduler.set_timesteps(steps, device=device)
+    except ValueError as error:
+        told = " ".join(str(error).split())
+        raise EngineError(f"scheduler {name} cannot do {steps} steps: {told}") from None
+    return scheduler
+
+
+def _takes(name: str, option: str) -> bool:
+    return option in signature(getattr(diffusers, METHODS[name].target).__init__).parameters
+
+
+def _steps_notes(name: str, asked: Method, steps: int) -> list[str]:
+    """A sentence where a few-step method is given another number of steps than it is made for."""
+    if not asked.few or steps in asked.few:
+        return []
+    return [
+        f"{steps} steps were asked for; models for scheduler {name} are made for "
+        f"{', '.join(map(str, asked.few))}"
+    ]
+
+
+def _known_spacing(spacing: str) -> str:
+    if spacing not in SPACINGS:
+        raise EngineError(f"timestep spacing {spacing} was given; give {' or '.join(SPACINGS)}")
+    return spacing
