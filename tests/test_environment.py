@@ -54,7 +54,8 @@ def requirements() -> list[tuple[str, str]]:
     lines = [*project["dependencies"], *(line for extra in extras for line in extra)]
     found = [re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?\s*([^;]*)(?:;.*)?", line) for line in lines]
     assert all(found), lines
-    return [(match[1].lower(), match[2].strip()) for match in found if match]
+    named = [(match[1].lower(), match[2].strip()) for match in found if match]
+    return [(name, specifier) for name, specifier in named if name != project["name"]]
 
 
 def test_every_module_imports_where_nothing_learned_is_installed() -> None:

@@ -15,8 +15,8 @@ import tiny
 from kineograph.core.errors import ModelError
 from kineograph.models.base import Base, load_base
 from kineograph.models.checkpoint import write_tensors
-from kineograph.models.description import READS, describe_base
-from kineograph.models.kinds import ADAPTERS
+from kineograph.models.description import describe_base
+from kineograph.models.kinds import ADAPTERS, READS
 from kineograph.models.layouts import motion_module
 
 HEADS = 8

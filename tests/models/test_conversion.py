@@ -15,7 +15,7 @@ from kineograph.models.control.sparse_control import SparseControl
 from kineograph.models.conversion import convert
 from kineograph.models.grounding.grounding import Grounding
 from kineograph.models.inspection import inspect
-from kineograph.models.layouts import gligen, motion_module, smcd, sparse_control
+from kineograph.models.layouts import gligen, modelscope, motion_module, smcd, sparse_control
 from kineograph.models.picture.dual import PictureDual
 from models.lora_makes import ATTENTION, kohya, matrices, motion_lora
 
@@ -109,13 +109,13 @@ def test_smcds_three_files(tmp_path: Path) -> None:
     held = smcd.Smcd(
         tiny.made(lambda: Grounding.for_base(unet)),
         tiny.made(lambda: PictureDual.for_base(unet, widths=(32, 64), depth=1)),
-        {"input_blocks.0.0.weight": torch.randn(64, 4, 3, 3), "out.2.weight": torch.ones(4, 64)},
+        modelscope.write(unet),
     )
     files = dict(zip(("", "_1", "_2"), smcd.write(held), strict=True))
     for name, tensors in files.items():
         torch.save(tensors, tmp_path / f"pytorch_model{name}.bin")
-    written = convert(tmp_path, tmp_path / "out")
-    assert [made.path.name for made in written] == ["base.safetensors", "boxes", "picture"]
+    written = convert(tmp_path, tmp_path / "out", groups=2)
+    assert [made.path.name for made in written] == ["unet", "boxes", "picture"]
     told = inspect(tmp_path / "out")
     assert told.what == "SMCD in parts" and told.reads == ("boxes", "picture")
     convert(tmp_path / "out", tmp_path / "back")

@@ -8,22 +8,7 @@ from typing import Any
 
 from kineograph.core.errors import ModelError
 from kineograph.models.hub import local_folder
-
-READS: Mapping[str, tuple[str, ...]] = {
-    "boximator": ("boxes",),
-    "grounding": ("boxes",),
-    "picture-concat": ("picture",),
-    "picture-control": ("picture",),
-    "picture-cross": ("picture",),
-    "picture-dual": ("picture",),
-    "picture-gated": ("picture",),
-    "sparse-control": ("picture",),
-    "track-control": ("tracks",),
-    "track-diffusion": ("boxes",),
-    "track-head": ("tracks",),
-    "track-propagation": ("picture", "tracks"),
-}
-"""What each kind of adapter reads, besides text."""
+from kineograph.models.kinds import READS
 
 UNETS: Mapping[str, str] = {
     "UNetMotionModel": "animatediff",

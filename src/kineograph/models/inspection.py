@@ -8,6 +8,7 @@ from typing import Any
 from kineograph.core.errors import ModelError
 from kineograph.models.card import read_card
 from kineograph.models.description import (
+    ADAPTERS,
     UNETS,
     check_unet,
     describe_adapter,
@@ -79,7 +80,7 @@ def inspect(path: str | Path) -> Inspection:
     if not path.is_dir():
         raise ModelError(f"there is no {path}; give a model's folder or a weights file")
     if (path / "unet" / "config.json").is_file():
-        return _model(path)
+        return _model(path) if (path / "vae").is_dir() else _smcd(path)
     if (path / "config.json").is_file():
         said = read_json(path / "config.json", path)
         return _adapter(path, said) if "kind" in said else _network(path, said)
@@ -154,8 +155,6 @@ def _network(folder: Path, said: dict[str, Any]) -> Inspection:
 
 def _weights(folder: Path) -> Inspection:
     """A folder without a config: LoRA weights of diffusers, or SMCD's three files."""
-    if (folder / "base.safetensors").is_file() and (folder / "boxes" / "config.json").is_file():
-        return _smcd(folder)
     named = folder / "pytorch_lora_weights.safetensors"
     files = [named] if named.is_file() else sorted(folder.glob("*.safetensors"))
     files = files or sorted(path for path in folder.iterdir() if path.suffix in _WEIGHTS)
@@ -168,18 +167,26 @@ def _weights(folder: Path) -> Inspection:
 
 
 def _smcd(folder: Path) -> Inspection:
-    """What a conversion makes of SMCD's files."""
-    held = [path for path in sorted(folder.iterdir()) if (path / "config.json").is_file()]
+    """What a conversion makes of SMCD's files: a model without the parts that ModelScope has.
+
+    Raises:
+        ModelError: it is a model that lacks its autoencoder, and no such one.
+    """
+    places = folder / ADAPTERS
+    held = sorted(places.iterdir()) if places.is_dir() else []
     adapters = tuple(inspect(path) for path in held)
-    heads = [read_header(folder / "base.safetensors"), *(read_folder(path) for path in held)]
+    unet = inspect(folder / "unet")
+    if "grounding adapter" not in {one.what for one in adapters}:
+        return _model(folder)  # says what is missing
+    heads = [read_folder(folder / "unet"), *(read_folder(path) for path in held)]
     return Inspection(
         path=str(folder),
         what="SMCD in parts",
         layout="kineograph",
         **summed(heads),
         reads=tuple(sorted({name for adapter in adapters for name in adapter.reads})),
-        base=base_of_shapes(heads[0].shapes),
-        parts={"base.safetensors": "U-Net of ModelScope as SMCD trained it, its own names"},
+        base=unet.base,
+        parts={"unet": "U-Net of ModelScope as SMCD trained it"},
         adapters=adapters,
     )
 

@@ -1,5 +1,7 @@
 """The kinds of adapters there are; each is imported when it is first wanted."""
 
+from collections.abc import Mapping
+
 ADAPTERS: dict[str, str] = {
     "boximator": "kineograph.models.grounding.boximator:Boximator",
     "grounding": "kineograph.models.grounding.grounding:Grounding",
@@ -15,3 +17,19 @@ ADAPTERS: dict[str, str] = {
     "track-propagation": "kineograph.models.propagation:TrackPropagation",
 }
 """Kind to "module:Class"."""
+
+READS: Mapping[str, tuple[str, ...]] = {
+    "boximator": ("boxes",),
+    "grounding": ("boxes",),
+    "picture-concat": ("picture",),
+    "picture-control": ("picture",),
+    "picture-cross": ("picture",),
+    "picture-dual": ("picture",),
+    "picture-gated": ("picture",),
+    "sparse-control": ("picture",),
+    "track-control": ("tracks",),
+    "track-diffusion": ("boxes",),
+    "track-head": ("tracks",),
+    "track-propagation": ("picture", "tracks"),
+}
+"""What each kind reads, besides text; the classes say the same, and loading them takes torch."""

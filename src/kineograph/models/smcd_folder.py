@@ -1,23 +1,29 @@
-"""SMCD's three files, and the folder they become: two adapters and the base it trained."""
+"""SMCD's three files, and the model folder they become: the base it trained, two adapters."""
 
+from dataclasses import replace
 from pathlib import Path
+
+from diffusers import UNet3DConditionModel
 
 from kineograph.core.errors import ModelError
 from kineograph.models.adapter_folder import load_adapter, save_adapter, short_card
 from kineograph.models.checkpoint import read_tensors, write_tensors
 from kineograph.models.grounding.grounding import Grounding
-from kineograph.models.layouts import smcd
+from kineograph.models.layouts import modelscope, smcd
+from kineograph.models.parts import load_part
 from kineograph.models.picture.dual import PictureDual
-from kineograph.models.written import Job, Written
+from kineograph.models.written import Job, Written, held_dtype, write_network
 
+UNET = "U-Net of ModelScope as SMCD trained it"
 FILES = ("pytorch_model", "pytorch_model_1", "pytorch_model_2")
 """What training leaves: U-Net, position net, visual encoder."""
-BOXES, PICTURE, BASE = "boxes", "picture", "base.safetensors"
-"""What they become: two adapters, and ModelScope's U-Net as SMCD trained it."""
+BASE, BOXES, PICTURE = "unet", "adapters/boxes", "adapters/picture"
+"""What they become: ModelScope's U-Net as SMCD trained it, in diffusers' layout, and two adapters.
+With ModelScope's own vae, text_encoder, tokenizer and scheduler beside them it is a whole model."""
 
 
 def split_smcd(job: Job) -> list[Written]:
-    """SMCD's files as adapters, and its U-Net without them under ModelScope's own names.
+    """SMCD's files as a model folder without ModelScope's unchanged parts.
 
     Args:
         job: its source is the folder of the files, or the first of them.
@@ -35,8 +41,8 @@ def split_smcd(job: Job) -> list[Written]:
     held = smcd.read(
         read_tensors(unet), read_tensors(net), None if encoder is None else read_tensors(encoder)
     )
-    written = [Written(job.out / BASE, "U-Net of SMCD without its gates, ModelScope's own names")]
-    write_tensors(job.out / BASE, held.base)
+    base = replace(job, out=job.out / BASE)
+    written = write_network(base, modelscope.read(held.base, groups=job.groups), UNET, {})
     for name, adapter in ((BOXES, held.grounding), (PICTURE, held.picture)):
         if adapter is not None:
             save_adapter(adapter, job.out / name, short_card(adapter, f"origin: {job.note}"))
@@ -57,7 +63,8 @@ def join_smcd(job: Job) -> list[Written]:
             f"{job.source} holds {grounding.kind} and {picture and picture.kind}; SMCD is a "
             "grounding adapter and a picture-dual adapter"
         )
-    base = read_tensors(job.source / BASE)
+    unet = load_part(UNet3DConditionModel, job.source / BASE, dtype=held_dtype(job.source / BASE))
+    base = modelscope.write(unet)
     written = []
     for name, tensors in zip(FILES, smcd.write(smcd.Smcd(grounding, picture, base)), strict=True):
         if tensors:

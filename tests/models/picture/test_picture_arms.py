@@ -105,9 +105,7 @@ def test_what_is_wrong_is_said() -> None:
         build_arm("zc", unet, depth=3)
     with pytest.raises(ModelError, match="adapter picture-cross: vision_width is missing"):
         build_arm("cx-attn", unet)
-    with pytest.raises(
-        ModelError, match="adapter picture-concat: frames is 'last'; known: all, first"
-    ):
+    with pytest.raises(ModelError, match="picture-concat: frames is 'last'; known: all, first"):
         build_arm("zc", unet, frames="last")
     with pytest.raises(ModelError, match="a Linear was given; adapters go onto"):
         build_arm("zc", torch.nn.Linear(1, 1))
