@@ -16,9 +16,12 @@ from engines.tiny_model import tiny_model
 from kineograph.core.errors import EngineError, ModelError
 from kineograph.engines import base
 from kineograph.engines.base import Request
+from kineograph.engines.diffusion.memory import prepare
 from kineograph.engines.diffusion.sampler import Step
 from kineograph.engines.lowering import lower
 from kineograph.engines.unet import UnetEngine
+from kineograph.models import vae
+from kineograph.models.base import load_base
 
 Models = Callable[[str], Path]
 
@@ -99,7 +102,7 @@ def test_boxes_are_read_where_an_adapter_reads_them(
     assert not np.array_equal(images(replace(asked, boxes=boxes())), images(asked))
     other = replace(asked, boxes=boxes(labels=("cat",)))
     assert not np.array_equal(images(replace(asked, boxes=boxes())), images(other))
-    with pytest.raises(ModelError, match="has a box but no label"):
+    with pytest.raises(EngineError, match="box 1 of 1 has no label, and this model reads what"):
         images(replace(asked, boxes=boxes(labels=("",))))
 
 
@@ -265,6 +268,72 @@ def test_a_wrong_noise_schedule_is_put_right_and_said(
     np.testing.assert_array_equal(images(asked, UnetEngine()), right)
 
 
+def test_the_folders_own_noise_schedule_can_be_kept(
+    request_of: Callable[..., Request], tmp_path: Path
+) -> None:
+    folder = tiny_model(tmp_path / "model", "animatediff", ())
+    path = folder / "scheduler" / "scheduler_config.json"
+    config = json.loads(path.read_text()) | {"beta_schedule": "scaled_linear"}
+    path.write_text(json.dumps(config))
+    plain = request_of(settings={"model": str(folder)}, tracks=None)
+    own = replace(plain, settings={**plain.settings, "noise_schedule": "model"})
+    named = replace(plain, settings={**plain.settings, "noise_schedule": "motif"})
+    assert not any("scaled_linear" in note for note in engine().notes(own))
+    made = [images(asked, UnetEngine()) for asked in (plain, own, named)]
+    assert not any(np.array_equal(a, b) for a, b in ((made[0], made[1]), (made[1], made[2])))
+
+
+def test_settings_without_effect_are_said(request_of: Callable[..., Request]) -> None:
+    asked = request_of(
+        settings={"guidance": "text=3,tracks=2", "strengths": {"tracks": 0.5}}, tracks=None
+    )
+    notes = " ".join(engine().notes(asked))
+    assert "guidance by tracks is asked for, and no tracks given; it is left out" in notes
+    assert "adapter tracks has a strength, and nothing that it reads is given (tracks)" in notes
+
+
+def test_the_autoencoder_computes_where_the_model_does_while_its_weights_wait(
+    models: Models,
+) -> None:
+    base = load_base(models("animatediff"))
+    prepare({"unet": base.unet, "vae": base.vae}, ["offload"], device="meta")
+    assert base.vae.device.type == "cpu"
+    assert vae.device_of(base.vae).type == "meta"
+    pixels = vae.decode_pictures(base.vae, torch.zeros(1, 4, 8, 8))
+    assert (pixels.device.type, pixels.shape) == ("meta", (1, 3, 16, 16))
+    assert vae.encode(base.vae, torch.zeros(1, 3, 16, 16)).device.type == "meta"
+
+
+def test_an_output_can_be_made_again_from_any_folder(
+    models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "model").symlink_to(models("animatediff"))
+    kg.write_picture(tmp_path / "photo.png", picture())
+    monkeypatch.chdir(tmp_path)
+    settings = {"model": "model", "steps": 1, "device": "cpu"}
+    document = kg.Document.for_picture(
+        "photo.png",
+        frames=2,
+        fps=8,
+        text="a red ball",
+        engine={"name": "unet", "settings": settings},
+    )
+    clip = kg.animate(document)
+    first = np.stack(list(clip))
+    record = clip.record(tmp_path / "deep")
+    assert record["document"]["engine"]["settings"]["model"] == "../model"
+    monkeypatch.chdir("/")
+    again = kg.Document.parse(record["document"], tmp_path / "deep", allow_outside=True)
+    np.testing.assert_array_equal(first, np.stack(list(kg.animate(again))))
+
+
+def test_the_base_is_frozen(models: Models) -> None:
+    base = load_base(models("animatediff"))
+    held = [p.requires_grad for network in base.networks.values() for p in network.parameters()]
+    assert len(held) > 100 and not any(held)
+
+
 # what it refuses
 
 
@@ -277,7 +346,10 @@ def test_a_wrong_noise_schedule_is_put_right_and_said(
         ({"strengths": {"boxes": 1}}, "strength for adapter boxes is given; there are: picture, t"),
         ({"device": "abacus"}, "device abacus is not known"),
         ({"memory": ["magic"]}, "memory magic was asked for"),
-        ({"adapters": ["/nowhere"]}, "/nowhere has no config.json"),
+        ({"adapters": ["/nowhere"]}, "/nowhere"),
+        ({"loras": ["/nowhere.safetensors:0.5"]}, "no weights at /nowhere.safetensors; name a"),
+        ({"checkpoint": "/nowhere.ckpt"}, "no weights at /nowhere.ckpt"),
+        ({"noise_schedule": "v9"}, "noise schedule of motion layers v9 is not known"),
     ],
 )
 def test_settings_are_looked_at_before_anything_is_loaded(

@@ -113,6 +113,31 @@ def test_the_base_keeps_its_names_weights_and_output(base: nn.Module) -> None:
     assert not any("fuser" in vars(module) for module in base.modules())
 
 
+def test_a_base_bears_the_gates_of_one_denoiser(base: nn.Module) -> None:
+    adapter = trained(AllWays.for_base(base))
+    first = Denoiser(base, {"it": adapter})
+    with pytest.raises(ModelError, match=r"gates of another denoiser on it; release\(\) that one"):
+        Denoiser(base, {"it": adapter})
+    first.release()
+    with pytest.raises(ModelError, match="has released its base; make a new one"):
+        first(*clip(), {"it": adapter.condition(given())})
+    Denoiser(base, {"it": adapter})
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["tracks.v2", "keys", "forward", ""])
+def test_adapters_may_have_any_name(name: str) -> None:
+    base = tiny_motion_unet()
+    adapter = trained(AllWays.for_base(base))
+    condition = adapter.condition(given())
+    expected = Denoiser(base, {"it": adapter})(*clip(), {"it": condition})
+    Denoiser(base).release()
+    base = tiny_motion_unet()
+    made = Denoiser(base, {name: adapter})
+    assert torch.equal(made(*clip(), {name: condition}), expected)
+    assert len(made.state_dict()) == len(base.state_dict()) + len(adapter.state_dict())
+
+
 def test_only_the_adapter_learns(base: nn.Module) -> None:
     base.requires_grad_(False)
     adapter = AllWays.for_base(base)

@@ -104,10 +104,10 @@ class Asked:
             if self.engine is not None or self.settings:
                 held = source.data.get("engine")
                 held = held if isinstance(held, dict) else None
-                changes["engine"] = changed(held, self.engine, self.settings)
+                changes["engine"] = changed(held, self.engine, self._engine_settings())
             return source.document(changes, allow_outside=self.allow_outside)
         if self.engine is not None or self.settings:
-            changes["engine"] = changed(None, self.engine, self.settings)
+            changes["engine"] = changed(None, self.engine, self._engine_settings())
         if self.photo is None:
             assert self.size is not None, "check() has seen to it"
             return Document(size=self.size, **changes)
@@ -124,6 +124,13 @@ class Asked:
             "depth": self._depth(),
         }
         return {name: value for name, value in given.items() if value is not None}
+
+    def _engine_settings(self) -> dict[str, Any]:
+        """The settings given here; their paths are told from the working folder."""
+        from kineograph.engines.unet import UnetSettings
+        from kineograph.engines.weight_paths import absolute
+
+        return absolute(self.settings, UnetSettings.paths, Path.cwd())
 
     def _depth(self) -> Any:
         """What the document is to say of depth; None leaves it as it is."""

@@ -18,6 +18,7 @@ from kineograph.engines import registry
 from kineograph.engines.base import Capabilities, Engine, Frame, Progress, Request
 from kineograph.engines.lowering import left_out, lower
 from kineograph.engines.outputs import check_outputs
+from kineograph.engines.weight_paths import absolute, relative
 from kineograph.gestures.document import Document
 from kineograph.render.overlay import draw_boxes, draw_tracks
 
@@ -56,12 +57,17 @@ def animate(
     )
     picture = document.load_picture(max_pixels=max_pixels)
     asked = Request.of(document, size, picture=picture, max_pixels=max_pixels)
-    if chosen.name != document.engine.name:
-        asked = replace(asked, settings={})
+    own = chosen.name == document.engine.name
+    asked = replace(asked, settings=_settings(document, chosen) if own else {})
     chosen.settings_of(asked)
     can = chosen.capabilities_for(asked)
     told = lower(asked, can, chosen.name)
     return Animation(document, chosen, asked, told, tuple(_notes(asked, chosen, can, picture)))
+
+
+def _settings(document: Document, engine: Engine) -> dict[str, Any]:
+    """The document's settings of an engine; its paths lead somewhere from anywhere."""
+    return absolute(document.engine.settings, engine.settings.paths, document.folder)
 
 
 def _notes(
@@ -145,7 +151,10 @@ class Animation:
         Args:
             folder: the output's folder; the paths in the record are relative to it.
         """
-        document = self.document.relative_to(Path(folder))
+        document, here = self.document.relative_to(Path(folder)), self.document.folder
+        held = self.document.engine
+        settings = relative(held.settings, self.engine.settings.paths, here, Path(folder))
+        document = document.with_engine(held.name, settings)
         return {
             "kineograph": kineograph.__version__,
             "engine": self.engine.name,

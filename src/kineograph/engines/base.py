@@ -177,6 +177,9 @@ class Progress(Protocol):
 class Settings(Strict):
     """Base of what can be set for one engine alone; an engine has a subclass with its fields."""
 
+    paths: ClassVar[tuple[str, ...]] = ()
+    """The fields that name files and folders; in a document they are told from its folder."""
+
 
 class Engine(ABC):
     """Turns a request into frames.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class UnetSettings(Settings):
     """What can be set for engine `unet`."""
 
+    paths = ("model", "motion", "checkpoint", "loras", "adapters")
+
     model: Annotated[str, Field(min_length=1)]
     """A folder in diffusers' layout, or a hub name; what is in its `adapters/` comes along."""
     motion: str | None = None
@@ -34,6 +36,9 @@ class UnetSettings(Settings):
     """Denoising steps; 25, and 4 for schedulers of few-step models."""
     scheduler: str | None = None
     """The sampling method, such as ddim, dpm++, lcm or lightning; ddim if nothing is said."""
+    noise_schedule: str = "auto"
+    """The noise schedule of training: auto takes AnimateDiff's or ModelScope's own, model what the
+    folder says, or a name: v1, v2, v3, modelscope, videocrafter, dynamicrafter, motif."""
     guidance: JsonValue = None
     """How much more than by itself a condition is followed: 7.5 for the text, or weights by term as
     {"text": 7.5, "tracks": 1.5}, also "text+boxes", and "combine" and "rescale" beside them; each
@@ -99,7 +104,7 @@ class UnetEngine(Engine):
         """Where it computes, and what was put right in the settings."""
         from kineograph.engines.diffusion.outline import Outline
 
-        yield from Outline.of(self._settings(request)).notes()
+        yield from Outline.of(self._settings(request)).notes(request)
 
     def generate(self, request: Request) -> Iterator[Frame]:
         """Yield the frames; which pixels come from the picture cannot be told."""

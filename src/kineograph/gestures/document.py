@@ -226,6 +226,15 @@ class Document(Strict):
             **super().model_json_schema(*args, **options),
         }
 
+    @property
+    def folder(self) -> Path:
+        """The folder that the paths in it are told from."""
+        return self._folder
+
+    def with_engine(self, name: str, settings: dict[str, Any]) -> "Document":
+        """The same document with another engine, or other settings of it."""
+        return self.model_copy(update={"engine": EngineChoice(name=name, settings=settings)})
+
     def relative_to(self, folder: Path | str) -> "Document":
         """The same document with the paths of its files relative to another folder."""
         folder = Path(folder).absolute()

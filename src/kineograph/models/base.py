@@ -115,7 +115,7 @@ def load_base(
     dtype: torch.dtype = torch.float32,
     device: Any = "cpu",
 ) -> Base:
-    """Load a base from a folder in diffusers' layout, or by its name on the hub.
+    """Load a base from a folder in diffusers' layout, or by its name on the hub; it is frozen.
 
     Its unet/ is a UNetMotionModel, a UNet2DConditionModel of Stable Diffusion 1.5 (then motion
     layers come from `motion`, or from motion_adapter/ in the folder), or ModelScope's
@@ -150,6 +150,8 @@ def load_base(
         adapters=_adapters(told, unet),
     )
     _check_widths(base)
+    for network in base.networks.values():
+        network.requires_grad_(False)
     return base.to(dtype=dtype, device=device)
 
 

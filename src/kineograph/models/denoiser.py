@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
-import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -15,7 +14,16 @@ from kineograph.models.adapter import FAMILIES, Adapter
 from kineograph.models.condition import Condition, Residuals
 from kineograph.models.gates import Gate, GateInput, GateStack, put_in, spatial_blocks, take_out
 
-Strength = float | int | Tensor
+Strength = float | int
+"""How much an adapter counts, for all clips of a batch; 1 is as trained, 0 leaves it out."""
+
+
+class Adapters(nn.ModuleDict):
+    """Adapters by name; any name, also one that could be no attribute's."""
+
+    def add_module(self, name: str, module: Any) -> None:
+        """Hold an adapter under a name."""
+        self._modules[name] = module
 
 
 class Denoiser(nn.Module):
@@ -23,28 +31,32 @@ class Denoiser(nn.Module):
 
     The base keeps its weights, their names and its modules: gates are called from a slot that
     diffusers' blocks have for them, and what is added at the input is added from outside.
-    `release` leaves the base as it was.
+    `release` leaves the base as it was; until then no other denoiser can put gates on it.
 
     Args:
         unet: a UNetMotionModel or a UNet3DConditionModel.
-        adapters: by the name under which their conditions are given.
+        adapters: by the name under which their conditions are given; any names.
 
     Raises:
-        ModelError: an adapter was made for another base, or the U-Net is none of the two.
+        ModelError: an adapter was made for another base, the U-Net is none of the two, or another
+            denoiser's gates are on it.
     """
 
-    def __init__(self, unet: nn.Module, adapters: Mapping[str, Adapter] | None = None) -> None:
+    unet: Any
+    adapters: Any
+
+    def __init__(self, unet: Any, adapters: Mapping[str, Adapter] | None = None) -> None:
         super().__init__()
-        self.unet: Any
         if type(unet).__name__ not in FAMILIES:
             raise ModelError(
                 f"a {type(unet).__name__} was given; {' or '.join(FAMILIES)} can denoise clips"
             )
         self.unet = unet
-        self.adapters = nn.ModuleDict(dict(adapters or {}))
-        for adapter in self._adapters().values():
+        self.adapters = Adapters(dict(adapters or {}))
+        for adapter in self.adapters.values():
             adapter.check_fits(unet)
-        self._gated = {name for name, held in self._adapters().items() if held.gates is not None}
+        self._gated = {name for name, held in self.adapters.items() if held.gates is not None}
+        self._released = False
         if self._gated:
             put_in(unet, self._stacks())
 
@@ -70,9 +82,7 @@ class Denoiser(nn.Module):
         """
         strengths = strengths or {}
         acting = {
-            name: held
-            for name, held in (conditions or {}).items()
-            if not _is_zero(strengths.get(name, 1.0))
+            name: held for name, held in (conditions or {}).items() if strengths.get(name, 1.0) != 0
         }
         self._check(acting, sample)
         steps = timestep.expand(len(sample)) if timestep.ndim == 0 else timestep
@@ -90,16 +100,15 @@ class Denoiser(nn.Module):
 
     def release(self) -> nn.Module:
         """The base, as it was before the adapters came."""
-        take_out(self.unet)
+        if self._gated:
+            take_out(self.unet)
+        self._released = True
         return self.unet
-
-    def _adapters(self) -> dict[str, Adapter]:
-        return {name: held for name, held in self.adapters.items() if isinstance(held, Adapter)}
 
     def _stacks(self) -> list[GateStack]:
         """For each spatial block its gates, in groups of equal rank."""
         gated = sorted(
-            ((name, held) for name, held in self._adapters().items() if name in self._gated),
+            ((name, held) for name, held in self.adapters.items() if name in self._gated),
             key=lambda item: item[1].rank,
         )
         stacks = []
@@ -113,6 +122,8 @@ class Denoiser(nn.Module):
         return stacks
 
     def _check(self, conditions: Mapping[str, Condition], sample: Tensor) -> None:
+        if self._released:
+            raise ModelError("this denoiser has released its base; make a new one")
         for name, held in conditions.items():
             if name not in self.adapters:
                 there = ", ".join(self.adapters) or "none"
@@ -134,7 +145,7 @@ class Denoiser(nn.Module):
         """What the adapters add to the output of the base's input convolution."""
         total: Tensor | None = None
         for name, held in conditions.items():
-            conv = self._adapters()[name].conv
+            conv = self.adapters[name].conv
             if conv is not None and held.channels is not None:
                 rows = rearrange(held.channels, "b c f h w -> (b f) c h w")
                 added = _times(conv(rows), strengths.get(name, 1.0))
@@ -173,10 +184,10 @@ class Denoiser(nn.Module):
     ) -> Residuals | None:
         total: Residuals | None = None
         for name, held in conditions.items():
-            made = self._adapters()[name].residuals(held, timestep, text)
+            made = self.adapters[name].residuals(held, timestep, text)
             if made is not None:
                 strength = strengths.get(name, 1.0)
-                made = made if _is_one(strength) else made.scaled(strength)
+                made = made if strength == 1 else made.scaled(strength)
                 total = made if total is None else total + made
         return total
 
@@ -188,13 +199,5 @@ def _gate(adapter: Adapter, block: int) -> Any:
     return adapter.gates[adapter.gate_blocks.index(block)]
 
 
-def _is_zero(strength: Strength) -> bool:
-    return not isinstance(strength, torch.Tensor) and strength == 0
-
-
-def _is_one(strength: Strength) -> bool:
-    return not isinstance(strength, torch.Tensor) and strength == 1
-
-
 def _times(held: Tensor, strength: Strength) -> Tensor:
-    return held if _is_one(strength) else held * strength
+    return held if strength == 1 else held * strength

@@ -10,6 +10,7 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kineograph.core.errors import ModelError
 from kineograph.models.condition import Tokens
 
 
@@ -116,8 +117,17 @@ def _untouched(x: Tensor, given: Any) -> Tensor:
 
 
 def put_in(unet: nn.Module, stacks: Sequence[Callable[..., Tensor]]) -> None:
-    """Put a stack into each spatial block's slot; temporal blocks let everything pass."""
+    """Put a stack into each spatial block's slot; temporal blocks let everything pass.
+
+    Raises:
+        ModelError: other gates are in the slots.
+    """
     spatial = spatial_blocks(unet)
+    if any("fuser" in vars(block) for block in spatial):
+        raise ModelError(
+            "this base has gates of another denoiser on it; release() that one first, or load the "
+            "base again"
+        )
     for module in unet.modules():
         if isinstance(module, BasicTransformerBlock):
             module.fuser = _untouched

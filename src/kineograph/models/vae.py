@@ -20,6 +20,13 @@ def stride(vae: Any) -> int:
     return 2 ** (len(_levels(vae.config)) - 1)
 
 
+def device_of(vae: Any) -> torch.device:
+    """Where it computes; under offloading its weights wait elsewhere until it is called."""
+    hook = getattr(vae, "_hf_hook", None)
+    waits = getattr(hook, "execution_device", None)
+    return vae.device if waits is None else torch.device(waits)
+
+
 def latent_channels(vae: Any) -> int:
     """Channels of a latent."""
     return int(vae.config.latent_channels)
@@ -79,7 +86,7 @@ def encode(
     noise = _noise(vae, pictures, generator) if sample else None
     parts = []
     for start in range(0, len(pictures), slices):
-        held = vae.encode(pictures[start : start + slices].to(vae.device, vae.dtype))
+        held = vae.encode(pictures[start : start + slices].to(device_of(vae), vae.dtype))
         if hasattr(held, "latents"):
             latent = held.latents
         elif noise is None:
@@ -121,7 +128,7 @@ def decode_pictures(
 ) -> Float[Tensor, "count 3 height width"]:
     """Pictures of scaled latents, about in [-1, 1], all at once; gradients pass."""
     config = vae.config
-    plain = latents.to(vae.device, vae.dtype) / config.scaling_factor
+    plain = latents.to(device_of(vae), vae.dtype) / config.scaling_factor
     return vae.decode(plain + (getattr(config, "shift_factor", None) or 0)).sample
 
 
@@ -137,7 +144,7 @@ def _noise(vae: Any, pictures: Tensor, generator: torch.Generator | None) -> Ten
 
 
 def _empty(vae: Any, pictures: Tensor) -> Tensor:
-    return torch.zeros(_shape(vae, pictures), device=vae.device, dtype=vae.dtype)
+    return torch.zeros(_shape(vae, pictures), device=device_of(vae), dtype=vae.dtype)
 
 
 def _shape(vae: Any, pictures: Tensor) -> tuple[int, int, int, int]:

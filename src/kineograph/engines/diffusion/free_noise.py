@@ -3,7 +3,7 @@ comes again (Qiu et al. 2023, arXiv:2310.15169).
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from kineograph.core.errors import EngineError
 from kineograph.engines.diffusion.replaced import replaced_forward
 from kineograph.engines.diffusion.windows import Windows
+from kineograph.models.control.encoder import ControlEncoder
 
 TEMPORAL = ("AnimateDiffTransformer3D", "TransformerTemporalModel")
 """Diffusers' modules whose blocks attend over the frames: those of UNetMotionModel and of the
@@ -69,6 +70,7 @@ def windowed_motion(network: nn.Module, length: int, overlap: int) -> Iterator[N
     block does not take the original's place, as adapters inside it (LoRA) would not survive, but
     lends it its forward: no module, weight or name changes. And where the windows do not fit the
     clip, the last one counts in full for all its frames; diffusers' own lets the last frames fade.
+    Copies of encoders, which else refuse clips that are longer than they know, take any meanwhile.
 
     Args:
         network: a U-Net, or anything with U-Nets and copies of their encoders inside.
@@ -76,7 +78,8 @@ def windowed_motion(network: nn.Module, length: int, overlap: int) -> Iterator[N
         overlap: frames that two windows share at least.
 
     Raises:
-        EngineError: the network has no motion layers, or the windows are impossible.
+        EngineError: the network has no motion layers, or the windows are impossible or longer than
+            a ControlNet knows.
     """
     Windows(length, length, overlap)  # refuses what is impossible before anything is changed
     blocks = list(motion_blocks(network))
@@ -84,8 +87,24 @@ def windowed_motion(network: nn.Module, length: int, overlap: int) -> Iterator[N
         raise EngineError(
             f"a {type(network).__name__} has no motion layers; FreeNoise needs a video model"
         )
-    with replaced_forward(blocks, lambda block, whole: _Windowed(block, whole, length, overlap)):
+    copies = [module for module in network.modules() if isinstance(module, ControlEncoder)]
+    _check_reach(copies, length)
+    with ExitStack() as opened:
+        for copy in copies:
+            opened.enter_context(copy.any_length())
+        opened.enter_context(
+            replaced_forward(blocks, lambda block, whole: _Windowed(block, whole, length, overlap))
+        )
         yield
+
+
+def _check_reach(copies: list[ControlEncoder], length: int) -> None:
+    for copy in copies:
+        if not copy.knows(length):
+            raise EngineError(
+                f"windows of {length} frames were asked for; the motion layers of a ControlNet on "
+                f"this base know {copy.longest}; give a window of at most {copy.longest}"
+            )
 
 
 def motion_blocks(network: nn.Module) -> Iterator[nn.Module]:

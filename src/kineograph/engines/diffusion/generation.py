@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from itertools import chain
 
 import torch
 from torch import Tensor
@@ -46,10 +45,13 @@ class Generation:
         """The frames, decoded a few at a time as they are asked for."""
         with self._told_of_memory():
             parts = vae.decode(self.model.base.vae, self.latents(progress))
-            first = next(parts)
-        for part in chain([first], parts):
+        while (part := self._next(parts)) is not None:
             for image in part[0].numpy():
                 yield Frame(image)
+
+    def _next(self, parts: Iterator[Tensor]) -> Tensor | None:
+        with self._told_of_memory():
+            return next(parts, None)
 
     def latents(self, progress: Progress | None = None) -> Tensor:
         """The denoised latents, (1, channels, frames, height, width)."""

@@ -10,10 +10,12 @@ from kineograph.engines.base import Progress
 from kineograph.engines.diffusion.device import Place, choose
 from kineograph.engines.diffusion.memory import prepare
 from kineograph.engines.unet import UnetSettings
+from kineograph.engines.weight_paths import with_scale
 from kineograph.models.adapter import Adapter
 from kineograph.models.adapter_folder import load_adapter
 from kineograph.models.base import Base, load_base
 from kineograph.models.denoiser import Denoiser
+from kineograph.models.description import describe_adapter
 from kineograph.models.motion_module import follow_original
 from kineograph.models.personal import Personal
 
@@ -70,10 +72,11 @@ class Model:
             follow_original(base.unet)
         loras = Personal.of(base)
         for given in settings.loras:
-            loras.add(*lora_of(given))
+            path, scale = with_scale(given)
+            loras.add(path, float(scale or 1))
         adapters = dict(base.adapters)
         for folder in settings.adapters:
-            adapters[Path(folder).name] = load_adapter(folder)
+            adapters[describe_adapter(Path(folder)).name] = load_adapter(folder)
         for adapter in adapters.values():
             adapter.to(dtype=place.dtype).requires_grad_(False)
         model = Model(base, adapters, place, settings)
@@ -98,12 +101,3 @@ class Model:
     def dtype(self) -> torch.dtype:
         """What the networks compute in."""
         return self.place.dtype
-
-
-def lora_of(given: str) -> tuple[Path, float]:
-    """The file and scale of "file" or "file:0.8"."""
-    name, colon, scale = given.rpartition(":")
-    try:
-        return (Path(name), float(scale)) if colon else (Path(given), 1.0)
-    except ValueError:
-        return Path(given), 1.0

@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kineograph.core.errors import EngineError
+from kineograph.core.errors import EngineError, ModelError
 from kineograph.engines.base import INPUTS, Input, Request, listed
 from kineograph.engines.diffusion.device import choose
 from kineograph.engines.diffusion.guidance import Guidance
 from kineograph.engines.diffusion.memory import check_options
+from kineograph.engines.diffusion.noise_schedules import noise_schedule
 from kineograph.engines.diffusion.schedulers import Chosen, method, scheduler_for
 from kineograph.engines.diffusion.strength import Schedule
 from kineograph.engines.unet import UnetSettings
+from kineograph.engines.weight_paths import with_scale
+from kineograph.models.adapter_folder import adapter_class, read_config
 from kineograph.models.description import (
     AdapterDescription,
     BaseDescription,
@@ -23,8 +26,8 @@ from kineograph.models.description import (
 SCHEDULER = "ddim"
 """What is taken where nothing is said, as AnimateDiff's own code does."""
 
-ANIMATEDIFF = "v3"
-"""All versions of AnimateDiff were trained with one noise schedule."""
+OWN = {"animatediff": "v3", "modelscope": "modelscope"}
+"""Family to the noise schedule of its own weights; AnimateDiff's versions all have the same."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,25 @@ class Outline:
             Guidance.parse(settings.guidance)
         choose(settings.device, settings.dtype)
         check_options(settings.memory)
+        self.schedule()
+        self._check_files()
+
+    def _check_files(self) -> None:
+        """Files that are named are there, and adapters are for such a base."""
+        checkpoint = self.settings.checkpoint
+        named = [with_scale(given)[0] for given in self.settings.loras]
+        for path in [*named, *([Path(checkpoint)] if checkpoint else [])]:
+            if not path.exists():
+                raise ModelError(f"there are no weights at {path}; name a file or folder")
+        for adapter in self.adapters:
+            made_for = read_config(adapter.folder)["config"].get("base", {})
+            for name in ("family", "widths", "text_width"):
+                wanted, held = made_for.get(name), getattr(self.base, name)
+                if wanted is not None and wanted != (list(held) if name == "widths" else held):
+                    raise ModelError(
+                        f"adapter {adapter.name} was made for a base of {name.replace('_', ' ')} "
+                        f"{wanted}; {self.base.name} has {held}; take the adapter for this base"
+                    )
 
     @property
     def reads(self) -> frozenset[Input]:
@@ -85,10 +107,11 @@ class Outline:
         return self.base.stride
 
     def check_readable(self, request: Request) -> None:
-        """Check that motion which is asked for can be read.
+        """Check that the motion which is asked for can be read.
 
         Raises:
-            EngineError: tracks or boxes are given, and no adapter reads either.
+            EngineError: tracks or boxes are given, and no adapter reads either; or a box has no
+                label, and the adapter reads what is in it.
         """
         moves = request.given() & {"tracks", "boxes"}
         able = self.reads & {"tracks", "boxes"}
@@ -98,11 +121,30 @@ class Outline:
                 f"{listed(moves)} are given, and the model {self.base.name} reads {reads}; add an "
                 f"adapter that reads {listed(moves)} (--adapter FOLDER), or use --engine warp"
             )
+        labels = () if request.boxes is None else request.boxes.labels
+        if "boxes" in able and not all(labels) and any(self._reads_labels()):
+            raise EngineError(
+                f"box {labels.index('') + 1} of {len(labels)} has no label, and this model reads "
+                "what is in a box; give every box one, as label=dog"
+            )
 
-    def notes(self) -> Iterator[str]:
-        """Where it will compute, and what is put right."""
+    def _reads_labels(self) -> Iterator[bool]:
+        return (adapter_class(adapter.kind).reads_labels for adapter in self.adapters)
+
+    def notes(self, request: Request) -> Iterator[str]:
+        """Where it will compute, what is put right, and what of the settings has no effect."""
         yield choose(self.settings.device, self.settings.dtype).sentence
         yield from self.schedule().notes
+        given = {"text", *request.given()}
+        if self.settings.guidance is not None:
+            for name in sorted(Guidance.parse(self.settings.guidance).names - given):
+                yield f"guidance by {name} is asked for, and no {name} given; it is left out"
+        for adapter in self.adapters:
+            if adapter.name in self.settings.strengths and not given & set(adapter.reads):
+                yield (
+                    f"adapter {adapter.name} has a strength, and nothing that it reads is given "
+                    f"({', '.join(adapter.reads)})"
+                )
 
     def schedule(self) -> Chosen:
         """The sampling method on the model's noise schedule.
@@ -112,7 +154,21 @@ class Outline:
         """
         path = self.base.folder / "scheduler" / "scheduler_config.json"
         config = read_json(path, self.base.folder)
-        family = "modelscope" if self.base.family == "modelscope" else ANIMATEDIFF
-        return scheduler_for(
-            self.settings.scheduler or SCHEDULER, config, family, steps=self.settings.steps
-        )
+        motion = trained_on(self.settings, self.base.family)
+        name = self.settings.scheduler or SCHEDULER
+        return scheduler_for(name, config, motion, steps=self.settings.steps)
+
+
+def trained_on(settings: UnetSettings, family: str) -> str | None:
+    """The noise schedule that a model was trained on, by name; None is what its folder says.
+
+    Raises:
+        EngineError: the setting names none.
+    """
+    asked = settings.noise_schedule
+    if asked == "model":
+        return None
+    if asked == "auto":
+        return OWN[family]
+    noise_schedule(asked)
+    return asked

@@ -10,7 +10,7 @@ from kineograph.core.errors import EngineError
 from kineograph.engines.base import Request
 from kineograph.engines.diffusion.guidance import Guidance
 from kineograph.engines.diffusion.model import Model
-from kineograph.engines.diffusion.outline import ANIMATEDIFF, SCHEDULER
+from kineograph.engines.diffusion.outline import SCHEDULER, trained_on
 from kineograph.engines.diffusion.schedulers import is_few_step, scheduler_for
 from kineograph.engines.diffusion.strength import Schedule
 from kineograph.engines.diffusion.windows import Windows
@@ -55,7 +55,7 @@ class Plan:
         weight = settings.guidance
         if weight is None:
             weight = 1.0 if is_few_step(name) else GUIDANCE
-        motion = "modelscope" if model.base.family == "modelscope" else ANIMATEDIFF
+        motion = trained_on(settings, model.base.family)
         chosen = scheduler_for(
             name, model.base.scheduler, motion, steps=settings.steps, device=model.device
         )
