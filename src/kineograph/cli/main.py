@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 import kineograph
 from kineograph.cli import stop
 from kineograph.cli.animate import animate
+from kineograph.cli.data import data
 from kineograph.cli.depth import depth
 from kineograph.cli.doctor import doctor
 from kineograph.cli.expand import expand
@@ -106,6 +107,7 @@ def kineograph_command(
 for command in (animate, expand, overlay, info, schema, depth, mask, doctor, magnify, pose, track):
     app.command()(command)
 app.add_typer(models)
+app.add_typer(data)
 
 
 def run() -> None:

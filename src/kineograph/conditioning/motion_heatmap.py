@@ -58,7 +58,7 @@ def speed(
     height, width = flow.shape[-2:]
     if normalise == "size":
         flow = flow / rearrange(flow.new_tensor([width, height]), "c -> c 1 1")
-    length = torch.linalg.vector_norm(flow, dim=2)
+    length = torch.hypot(flow[:, :, 0], flow[:, :, 1])  # much faster than a norm along an axis
     if normalise == "diagonal":
         return length / (width**2 + height**2) ** 0.5
     if normalise == "clip-max":
@@ -162,7 +162,7 @@ def moving_points(
     Raises:
         VisionError: the picture has fewer pixels a side than there are cells.
     """
-    length = torch.linalg.vector_norm(flow, dim=0).numpy()
+    length = torch.hypot(flow[0], flow[1]).numpy()
     if min(length.shape) < cells:
         raise VisionError(
             f"a picture of {length.shape[1]}x{length.shape[0]} was to be cut into {cells}x{cells} "

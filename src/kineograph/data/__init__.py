@@ -1,0 +1,1 @@
+"""Data: what networks are trained on, procedural scenes with exact truth and real videos."""
