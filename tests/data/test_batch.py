@@ -91,3 +91,15 @@ def test_a_batch_goes_to_a_device_and_back() -> None:
     assert there.pixels.is_meta and there.tracks is not None and there.tracks.points.is_meta
     assert there.boxes is not None and there.boxes.boxes.is_meta
     assert batch.to(None) is batch
+
+
+def test_masks_of_what_moves_most_can_be_the_heatmap() -> None:
+    clip = made_clip(0)
+    masks = np.zeros((2, 6, 16, 24), np.bool_)
+    masks[0, :, :8, :12], masks[1, :, 8:, 12:] = True, True
+    flow = np.zeros((5, 16, 24, 2), np.float32)
+    flow[:, 2, 3] = (3, 4)  # on the first thing alone
+    batch = collate([replace(clip, masks=masks, flow=flow)], heatmaps="masks")
+    np.testing.assert_array_equal(batch.heatmap[0, 0].numpy(), masks[0].astype(np.float32))
+    with pytest.raises(DataError, match="has no masks for a heatmap; train on scenes"):
+        collate([replace(clip, masks=None, flow=flow)], heatmaps="masks")

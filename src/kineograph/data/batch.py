@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -11,7 +11,13 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from kineograph.conditioning.box_batch import BoxBatch
-from kineograph.conditioning.motion_heatmap import Downsample, Last, Normalise, motion_heatmap
+from kineograph.conditioning.motion_heatmap import (
+    Downsample,
+    Last,
+    Normalise,
+    motion_heatmap,
+    moving_points,
+)
 from kineograph.conditioning.track_batch import TrackBatch
 from kineograph.core.boxes import Boxes
 from kineograph.core.errors import DataError
@@ -102,7 +108,7 @@ def collate(
     *,
     device: torch.device | str | None = None,
     max_objects: int | None = MAX_OBJECTS,
-    heatmaps: Heatmaps | None = None,
+    heatmaps: Heatmaps | Literal["masks"] | None = None,
 ) -> Batch:
     """A batch of clips of one size and length.
 
@@ -111,7 +117,8 @@ def collate(
         device: where the batch is to be.
         max_objects: slots for boxed objects; of a clip with more the first are taken, as SMCD
             does. None makes as many as the fullest clip needs.
-        heatmaps: how to make heatmaps of the flow; None makes none.
+        heatmaps: how to make heatmaps of the flow; "masks" takes the masks of the things that move
+            most (MotiF's variant with SAM 2), one value a pixel; None makes none.
 
     Raises:
         DataError: there is no clip, they differ, or one lacks the flow for a heatmap.
@@ -141,11 +148,38 @@ def collate(
             max_objects=max_objects,
         ),
         flow=flow,
-        heatmap=None
-        if heatmaps is None or flow is None
-        else motion_heatmap(flow, **vars(heatmaps)).float(),
+        heatmap=_heatmap(clips, flow, heatmaps),
         facts=tuple(clip.facts for clip in clips),
     ).to(device)
+
+
+def _heatmap(
+    clips: Sequence[Clip],
+    flow: Float32[Tensor, "batch pairs 2 height width"] | None,
+    heatmaps: Heatmaps | Literal["masks"] | None,
+) -> Float32[Tensor, "batch 1 frames rows columns"] | None:
+    if heatmaps is None or flow is None:
+        return None
+    if isinstance(heatmaps, Heatmaps):
+        return motion_heatmap(flow, **vars(heatmaps)).float()
+    return torch.stack([moving_masks(clip, held) for clip, held in zip(clips, flow, strict=True)])
+
+
+def moving_masks(
+    clip: Clip, flow: Float32[Tensor, "pairs 2 height width"]
+) -> Float32[Tensor, "1 frames height width"]:
+    """1 on the things that the points of largest flow lie on, as `masked_heatmap` prompts SAM 2.
+
+    Raises:
+        DataError: the clip has no masks.
+    """
+    if clip.masks is None:
+        raise DataError(
+            f"clip {clip.name} has no masks for a heatmap; train on scenes, or turn focal.masks off"
+        )
+    columns, rows = moving_points(flow[0]).astype(np.int64).T
+    chosen = clip.masks[:, 0][:, rows, columns].any(axis=1)
+    return torch.from_numpy(clip.masks[chosen].any(axis=0)).float()[None]
 
 
 def first_objects(boxes: Boxes | None, count: int | None) -> Boxes | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import torch
@@ -49,7 +49,7 @@ class BatchLoader:
         *,
         workers: int = 0,
         max_objects: int | None = MAX_OBJECTS,
-        heatmaps: Heatmaps | None = None,
+        heatmaps: Heatmaps | Literal["masks"] | None = None,
         prefetch: int = 2,
         device: torch.device | str | None = None,
     ) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import pickletools
+import warnings
 import zipfile
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -90,7 +91,10 @@ def write_tensors(
     if path.suffix != ".safetensors":
         raise OutputError(f"cannot write weights to {path}: name a file that ends in .safetensors")
     with whole_file(path) as partial:
-        save_file(_apart(tensors), partial, metadata={"format": "pt", **(metadata or {})})
+        try:
+            save_file(_apart(tensors), partial, metadata={"format": "pt", **(metadata or {})})
+        except SafetensorError as error:  # a full disk, told in its own way
+            raise OutputError(f"cannot write {path}: {error}") from error
 
 
 def compare_keys(given: Mapping[str, Any], wanted: Mapping[str, Any], what: str) -> None:
@@ -150,7 +154,9 @@ def _pickle(path: Path, head: bytes) -> Any:
             raise ModelError(f"{path} is broken or cut short; fetch it again")
         raise ModelError(f"{path} holds no weights; a weights file is one of {', '.join(SUFFIXES)}")
     try:
-        with inert_configs():
+        with inert_configs(), warnings.catch_warnings():
+            # of the pickle's protocol, which says nothing to whoever has the file
+            warnings.simplefilter("ignore", UserWarning)
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # torch raises many kinds, for code and for damage alike
         if "eights only load failed" in str(error):

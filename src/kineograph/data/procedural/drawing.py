@@ -91,7 +91,8 @@ class _Cast:
     def enter(self, depth: float, *, crowd: int, still: bool) -> None:
         """One more object, nearer than those before."""
         short = min(self.settings.size)
-        span = between(self.rng, 0.22, 0.5 if crowd < 4 else 0.38) * short
+        spans = self.settings.spans or (0.22, 0.5 if crowd < 4 else 0.38)
+        span = between(self.rng, *spans) * short
         kinds, weights = zip(*self.settings.motions.items(), strict=True)
         kind = str(self.rng.choice(kinds, p=np.array(weights) / sum(weights)))
         actor = Actor(self.settings.size, self.settings.frames, span)
