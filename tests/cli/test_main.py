@@ -25,6 +25,14 @@ COMMANDS = (
     "pose",
     "schema",
     "track",
+    "train",
+)
+IN_GROUPS = (
+    "data prepare",
+    "data preview",
+    "data scenes",
+    "models convert",
+    "models inspect",
 )
 
 
@@ -63,14 +71,15 @@ def test_help_lists_every_command_with_one_example() -> None:
     shown = CliRunner().invoke(main.app, ["--help"])
     assert shown.exit_code == 0
     assert 'kineograph animate photo.jpg --drag "120,200 > 260,180" -o out.mp4' in shown.output
-    assert all(f" {name} " in shown.output for name in COMMANDS)
+    groups = {name.split()[0] for name in IN_GROUPS}
+    assert all(f" {name} " in shown.output for name in (*COMMANDS, *groups))
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS + IN_GROUPS)
 def test_every_command_has_help_with_an_example(command: str) -> None:
-    shown = CliRunner().invoke(main.app, [command, "--help"], env={"COLUMNS": "200"})
+    shown = CliRunner().invoke(main.app, [*command.split(), "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0
-    assert shown.output.count(f"kineograph {command} ") == 2  # usage and example
+    assert shown.output.count(f"kineograph {command} ") == (2 if command != "train" else 3)
     undocumented = [line for line in shown.output.splitlines() if line.rstrip(" │").endswith(">")]
     assert undocumented == [], "every option says what it does"
 

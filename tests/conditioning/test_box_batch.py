@@ -113,7 +113,7 @@ def test_labels_are_asked_for_where_there_is_a_box() -> None:
         np.tile([1.0, 1, 5, 5], (2, FRAMES, 1)), size=SIZE, fps=8, labels=("dog", " ")
     )
     batch = batched([named, nameless])
-    with pytest.raises(ModelError, match=r"^object 1 of clip 1 has a box but no label.*give every"):
+    with pytest.raises(ModelError, match=r"^box 2 of clip 2 of 2 has no label, and.*give every"):
         batch.require_labels()
     batch.cleared().require_labels()
 

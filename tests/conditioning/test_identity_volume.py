@@ -5,6 +5,7 @@ import torch
 from plain_loops import identity_loop, sinusoid
 from wandering import batch, seen, wandering
 
+from kineograph.conditioning.cells import workplace
 from kineograph.conditioning.identity_volume import draw_ids, identity_embedding, identity_volume
 from kineograph.conditioning.track_batch import TrackBatch
 from kineograph.core.errors import ModelError
@@ -50,6 +51,11 @@ def test_embedding_is_vaswanis() -> None:
     assert len(identity_embedding(torch.arange(16384)).unique(dim=0)) == 16384
     with pytest.raises(ModelError, match="7 channels were asked for; give an even number"):
         identity_embedding(torch.arange(3), 7)
+
+
+def test_conditions_are_not_computed_where_operations_are_missing() -> None:
+    places = [workplace(torch.device(name)).type for name in ("mps", "cuda", "cpu")]
+    assert places == ["cpu", "cuda", "cpu"]
 
 
 def test_identities_are_drawn_without_replacement_from_the_whole_pool() -> None:

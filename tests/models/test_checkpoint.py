@@ -96,7 +96,7 @@ def dump(held: Any, path: Path) -> None:
     path.write_bytes(pickle.dumps(held))
 
 
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("save", [torch.save, save_old, dump])
 def test_code_in_a_pickle_is_named_and_not_run(
     tmp_path: Path, save: Callable[[Any, Path], None]

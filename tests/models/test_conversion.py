@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers import UNet3DConditionModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -100,6 +101,20 @@ def test_gligen(tmp_path: Path) -> None:
     )
     convert(tmp_path / "boxes", tmp_path / "back.safetensors")
     same(tmp_path / "back.safetensors", original)
+
+
+def test_modelscopes_unet(tmp_path: Path) -> None:
+    unet = tiny.tiny_unet3d(block_out_channels=(64, 128), attention_head_dim=64)
+    original = modelscope.write(unet)
+    write_tensors(tmp_path / "ms.safetensors", original)
+    (made,) = convert(tmp_path / "ms.safetensors", tmp_path / "unet", groups=2)
+    assert made.what == "U-Net of ModelScope, in diffusers' layout"
+    again = UNet3DConditionModel.from_pretrained(tmp_path / "unet").state_dict()
+    assert all(torch.equal(again[name], held) for name, held in unet.state_dict().items())
+    convert(tmp_path / "unet", tmp_path / "back.safetensors")
+    same(tmp_path / "back.safetensors", original)
+    with pytest.raises(ModelError, match="64, 128 channels cannot have heads of 64 and 48 groups;"):
+        convert(tmp_path / "ms.safetensors", tmp_path / "other", groups=48)
 
 
 def test_smcds_three_files(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from kineograph.core.errors import ModelError
 from kineograph.models.adapter_folder import save_adapter
 from kineograph.models.checkpoint import write_tensors
 from kineograph.models.control.sparse_control import SparseControl
+from kineograph.models.description import describe_adapter
 from kineograph.models.grounding.grounding import Grounding
 from kineograph.models.inspection import inspect
-from kineograph.models.layouts import motion_module, sparse_control
+from kineograph.models.layouts import modelscope, motion_module, sparse_control
 from models.lora_makes import ATTENTION, LAYERS, WORDS, kohya, matrices, motion_lora
 from models.original_sd import original
 
@@ -82,6 +83,44 @@ def test_sparse_control_in_both_layouts(tmp_path: Path) -> None:
         told = inspect(tmp_path / name)
         assert (told.what, told.version, told.reads) == ("SparseCtrl", "rgb", ("picture",))
         assert told.base == "unknown, text width 32, widths 8, 16"
+
+
+def test_scribbles_read_key_frames_alone(tmp_path: Path) -> None:
+    network = SparseControl.for_base(tiny.tiny_motion_unet(), variant="scribble").network
+    network.save_pretrained(tmp_path / "folder")
+    write_tensors(tmp_path / "scribble.safetensors", sparse_control.write(network))
+    for name in ("folder", "scribble.safetensors"):
+        told = inspect(tmp_path / name)
+        assert (told.what, told.version, told.reads) == ("SparseCtrl", "scribble", ())
+
+
+def test_modelscopes_own_file(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "ms.safetensors", modelscope.write(tiny.tiny_unet3d()))
+    told = inspect(tmp_path / "ms.safetensors")
+    assert (told.what, told.layout, told.reads) == ("U-Net of ModelScope", "modelscope", ())
+    assert told.base == "unknown, text width 32"
+
+
+def test_a_unet_that_does_not_say_its_widths(tmp_path: Path) -> None:
+    folder = tiny.tiny_model_folder(tmp_path / "model")
+    path = folder / "unet" / "config.json"
+    said = json.loads(path.read_text())
+    del said["block_out_channels"]
+    path.write_text(json.dumps(said))
+    with pytest.raises(ModelError, match=r"config\.json does not say block_out_channels, the chan"):
+        inspect(folder)
+
+
+def test_hidden_folders_are_no_adapters_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    folder = tiny.tiny_model_folder(tmp_path / "model")
+    save_adapter(Grounding.for_base(tiny.tiny_motion_unet()), folder / "adapters" / "boxes")
+    (folder / "adapters" / ".ipynb_checkpoints").mkdir()
+    (folder / "adapters" / ".DS_Store").write_text("x")
+    assert [one.what for one in inspect(folder).adapters] == ["grounding adapter"]
+    with pytest.raises(ModelError, match=r"there is no adapter in .*none: it is not there; give a"):
+        describe_adapter(tmp_path / "none")
+    with pytest.raises(ModelError, match=r"model: it has no config\.json; give an adapter's folde"):
+        describe_adapter(folder)
 
 
 def test_a_model_folder_lists_its_parts_and_adapters(tmp_path: Path) -> None:

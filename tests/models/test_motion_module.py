@@ -12,6 +12,8 @@ from torch.nn.functional import gelu, group_norm, layer_norm, linear
 
 from kineograph.core.errors import ModelError
 from kineograph.models import motion_module as motion
+from kineograph.models.control.sparse_control import SparseControl
+from kineograph.models.control.track_control import TrackControl
 from kineograph.models.layouts import motion_module as layout
 from tiny import tiny_motion_adapter, tiny_motion_unet, tiny_unet2d, tiny_vae
 
@@ -171,6 +173,44 @@ def test_follow_original_pools_in_v1_only(length: int, mid: bool, version: str) 
     motion.follow_original(unet, False)
     assert not motion.pools_over_time(unet)
     assert not motion.norms_per_frame(unet)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("length", [24, 32])
+def test_copies_of_the_encoder_in_adapters_follow_too(length: int) -> None:
+    motion_layers = tiny_motion_adapter(motion_max_seq_length=length)
+    unet = UNetMotionModel.from_unet2d(tiny_unet2d(), motion_layers).eval()
+    tracks = TrackControl.for_base(unet, stride=2, raster=1, channels=4).eval()
+    sparse = SparseControl.for_base(unet).eval()
+    copies = [tracks.encoder, sparse.network]
+    assert [held for adapter in (tracks, sparse) for held in motion.encoder_copies(adapter)] == (
+        copies
+    )
+    sample, text = clip(1, 4, 3, 8, 8), clip(1, 7, 32)
+    rows = unet.conv_in(sample[0].transpose(0, 1)).transpose(0, 1)[None]
+
+    def features() -> Tensor:
+        # as its forward pass does, in which the number of frames is looked at
+        tracks.encoder(rows, torch.tensor([5]), text)
+        return tracks.encoder.features(rows, torch.tensor([5]), text)[1]
+
+    def own_middle() -> Tensor:
+        found: list[Tensor] = []
+        hook = unet.mid_block.register_forward_hook(lambda _, given, made: found.append(made))
+        unet(sample, torch.tensor([5]), text.repeat_interleave(3, 0))
+        hook.remove()
+        return found[0]
+
+    before = features()
+    torch.testing.assert_close(before, own_middle())
+    motion.follow_original(unet, adapters=[tracks, sparse])
+    assert all(motion.norms_per_frame(copy) for copy in copies)
+    assert [motion.pools_over_time(copy) for copy in copies] == [length == 24] * 2
+    torch.testing.assert_close(features(), own_middle())
+    assert not torch.allclose(features(), before, atol=1e-4)
+    motion.follow_original(unet, False, adapters=[tracks, sparse])
+    assert not any(motion.norms_per_frame(copy) or motion.pools_over_time(copy) for copy in copies)
+    assert torch.equal(features(), before)
 
 
 def test_a_copy_has_the_option_to_itself() -> None:

@@ -197,6 +197,10 @@ def test_a_half_precision_base_keeps_its_bits(folder: Path, tmp_path: Path) -> N
         ({"lora_unet_a.hada_w1_a": torch.ones(1)}, "is a LoHa, which cannot be applied as a LoRA"),
         ({"lora_unet_a.dora_scale": torch.ones(1)}, "is a DoRA, which cannot be applied as a LoRA"),
         ({"conv.weight": torch.ones(1)}, "is no LoRA (it has conv.weight); give a LoRA"),
+        (
+            {"model.diffusion_model.a": torch.ones(1)},
+            "whole checkpoint (--set checkpoint=FILE)",
+        ),
     ],
 )
 def test_what_does_not_fit_leaves_the_base_alone(
@@ -210,14 +214,27 @@ def test_what_does_not_fit_leaves_the_base_alone(
     assert states(base) == before
 
 
+@pytest.mark.parametrize("scale", [float("nan"), float("inf")])
+def test_a_scale_is_finite(base: Base, tmp_path: Path, scale: float) -> None:
+    save_file(kohya(matrices(base.unet, LAYERS), {}, None), tmp_path / "style.safetensors")
+    before, personal = states(base), Personal.of(base)
+    with pytest.raises(ModelError, match=rf"style.* was given the scale {scale}; give a finite"):
+        personal.add(tmp_path / "style.safetensors", scale)
+    assert states(base) == before
+    personal.add(tmp_path / "style.safetensors")
+    with pytest.raises(ModelError, match=f"LoRA style was given the scale {scale}; give a finite"):
+        personal.set_scale("style", scale)
+
+
 def test_names(base: Base, tmp_path: Path) -> None:
     save_file(kohya(matrices(base.unet, LAYERS), {}, None), tmp_path / "my style.v2.safetensors")
     personal = Personal.of(base)
     assert personal.add(tmp_path / "my style.v2.safetensors") == "my_style_v2"
-    with pytest.raises(ModelError, match="a LoRA 'my_style_v2' is on the base already"):
-        personal.add(tmp_path / "my style.v2.safetensors")
-    personal.add(tmp_path / "my style.v2.safetensors", name="again")
-    with pytest.raises(ModelError, match="no LoRA 'other' on the base; there are: my_style_v2, ag"):
+    assert personal.add(tmp_path / "my style.v2.safetensors") == "my_style_v2_2"
+    assert personal.add(tmp_path / "my style.v2.safetensors", name="again") == "again"
+    with pytest.raises(ModelError, match="a LoRA 'again' is on the base already"):
+        personal.add(tmp_path / "my style.v2.safetensors", name="again")
+    with pytest.raises(ModelError, match="no LoRA 'other' on the base; there are: my_style_v2, my"):
         personal.remove("other")
     words = kohya({}, matrices(base.text.model, WORDS), None)
     save_file(words, tmp_path / "words.safetensors")

@@ -22,6 +22,7 @@ from kineograph.cli.overlay import overlay
 from kineograph.cli.pose import pose
 from kineograph.cli.schema import schema
 from kineograph.cli.track import track
+from kineograph.cli.train import train
 from kineograph.core.errors import KineographError
 
 FAILED = 2
@@ -104,7 +105,22 @@ def kineograph_command(
     """
 
 
-for command in (animate, expand, overlay, info, schema, depth, mask, doctor, magnify, pose, track):
+COMMANDS = (
+    animate,
+    expand,
+    overlay,
+    info,
+    schema,
+    depth,
+    mask,
+    doctor,
+    magnify,
+    pose,
+    track,
+    train,
+)
+
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(models)
 app.add_typer(data)

@@ -97,7 +97,8 @@ def convert(
     """Convert weights into another layout, every number as it was.
 
     Originals: AnimateDiff's motion modules, MotionLoRAs, domain adapter and SparseCtrl; GLIGEN;
-    SMCD (the folder of its three files). Folders can be written back as originals.
+    ModelScope's U-Net; SMCD (the folder of its three files). Folders can be written back as
+    originals.
 
     [dim]kineograph models convert v3_sd15_mm.ckpt motion/[/dim]
     """
@@ -134,7 +135,8 @@ def _weights(told: "Inspection") -> str:
 
 
 def _adapter(told: "Inspection") -> str:
-    return f"{told.what}, reads {', '.join(told.reads)}, {told.parameters:,} parameters"
+    reads = ", ".join(told.reads) or "nothing that a document holds"
+    return f"{told.what}, reads {reads}, {told.parameters:,} parameters"
 
 
 def _bytes(size: Any) -> str:

@@ -181,10 +181,13 @@ class BoxBatch:
             for item, (label, held) in enumerate(zip(self.labels[clip], boxed, strict=True)):
                 if held and not label.strip():
                     raise ModelError(
-                        f"object {item} of clip {clip} has a box but no label, and this model "
-                        "reads what a box holds; give every box a label, or use a model that "
-                        "reads boxes alone (boximator)"
+                        f"box {item + 1}{self._of_clip(clip)} has no label, and this model reads "
+                        "what a box holds; give every box a label, or use a model that reads boxes "
+                        "alone (boximator)"
                     )
+
+    def _of_clip(self, clip: int) -> str:
+        return f" of clip {clip + 1} of {self.batch}" if self.batch > 1 else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,6 +102,15 @@ def corners(
     return torch.stack(rows, dim=-1).to(torch.int64), torch.stack(shares, dim=-1)
 
 
+def workplace(device: torch.device) -> torch.device:
+    """Where conditions are computed that are wanted on a device: the CPU for MPS, else there.
+
+    MPS has no scattered maxima of 64-bit numbers, and until torch 2.10 no sums of bags; a clip's
+    conditions are made once, in memory that it shares with the CPU.
+    """
+    return torch.device("cpu") if device.type == "mps" else device
+
+
 def bag_sums(
     table: Float[Tensor, "entries channels"],
     entries: Int64[Tensor, " picked"],

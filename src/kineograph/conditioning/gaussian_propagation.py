@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 from torch.nn.functional import embedding_bag, grid_sample
 
-from kineograph.conditioning.cells import check_latent, latent_frames, latent_grid
+from kineograph.conditioning.cells import check_latent, latent_frames, latent_grid, workplace
 from kineograph.conditioning.frame_groups import FrameGroups, in_groups
 from kineograph.conditioning.propagated import Propagated, carried, compose
 from kineograph.conditioning.spots import Axes, chunks, heaviest
@@ -76,6 +76,12 @@ def propagate_gaussian(
         )
     grid = latent_grid(tracks.size, stride)
     check_latent(first, tracks.batch, grid)
+    home, place = first.device, workplace(first.device)
+    first, tracks, base = (
+        first.to(place),
+        tracks.to(place),
+        None if base is None else base.to(place),
+    )
     groups = latent_frames(tracks.frames, frames_per_latent, partial=like == "kineograph") - 1
     axes = Axes.of(grid, stretched=like == "ati")
     depth = None
@@ -93,7 +99,7 @@ def propagate_gaussian(
         for g in chunks(groups, tracks.count, axes, float(temperature))
     ]
     if not tops:
-        return compose(first, base, table.new_zeros(0, table.shape[1]), groups)
+        return compose(first, base, table.new_zeros(0, table.shape[1]), groups).to(home)
     weight, track = (torch.cat(parts) for parts in zip(*tops, strict=True))
     weight, track = (
         rearrange(x, "(b g) cell top -> b g cell top", b=tracks.batch) for x in (weight, track)
@@ -101,7 +107,8 @@ def propagate_gaussian(
     if like == "kineograph":
         weight, track = _shared(weight, track, depth)
     clip = torch.arange(tracks.batch, device=track.device)[:, None, None, None]
-    return compose(first, base, _sums(table, weight, track + clip * tracks.count), groups)
+    made = compose(first, base, _sums(table, weight, track + clip * tracks.count), groups)
+    return made.to(home)
 
 
 def _from_middle(

@@ -11,7 +11,13 @@ from einops import rearrange, repeat
 from jaxtyping import Float, Float32, Int
 from torch import Tensor
 
-from kineograph.conditioning.cells import bag_sums, cell_rows, latent_frames, latent_grid
+from kineograph.conditioning.cells import (
+    bag_sums,
+    cell_rows,
+    latent_frames,
+    latent_grid,
+    workplace,
+)
 from kineograph.conditioning.track_batch import TrackBatch
 from kineograph.core.errors import ModelError
 
@@ -75,7 +81,8 @@ def identity_volume(
             f"ids of shape {tuple(ids.shape)} were given for {tracks.batch} clips of "
             f"{tracks.count} tracks; give one for each track"
         )
-    table = _codes(tracks, ids.to(tracks.device), channels, released_channel).to(dtype)
+    home, tracks = tracks.device, tracks.to(workplace(tracks.device))
+    table = _codes(tracks, ids, channels, released_channel).to(dtype)
     cells, on = cell_rows(tracks.points, grid, stride)
     frame = torch.arange(tracks.frames, device=tracks.device) + frames_per_latent - 1
     clip = torch.arange(tracks.batch, device=tracks.device)[:, None, None]
@@ -91,7 +98,7 @@ def identity_volume(
         t=latents,
         h=grid[0],
         w=grid[1],
-    )
+    ).to(home)
 
 
 def draw_ids(
@@ -119,8 +126,9 @@ def identity_embedding(
 ) -> Float32[Tensor, "*shape {channels}"]:
     """The sinusoidal embedding of whole numbers, sine and cosine in turn, base 10000.
 
-    Vaswani et al., "Attention Is All You Need" (2017), section 3.5. It is computed in float64: a
-    float32 angle of 16,000 radians is a thousandth off.
+    Vaswani et al., "Attention Is All You Need" (2017), section 3.5. It is computed in float64, for
+    a float32 angle of 16,000 radians is a thousandth off, and on the CPU: not every device has
+    float64, and so a seed means the same codes on all of them.
 
     Raises:
         ModelError: `channels` is not a positive even number.
@@ -130,10 +138,10 @@ def identity_embedding(
             f"identity codes of {channels} channels were asked for; give an even number, for they "
             "are pairs of sine and cosine"
         )
-    pair = torch.arange(channels // 2, device=ids.device, dtype=torch.float64)
-    angle = ids.to(torch.float64)[..., None] * 10000.0 ** (-2 * pair / channels)
-    both = torch.stack([angle.sin(), angle.cos()], dim=-1)
-    return rearrange(both, "... pair two -> ... (pair two)").to(torch.float32)
+    pair = torch.arange(channels // 2, dtype=torch.float64)
+    angle = ids.to("cpu", torch.float64)[..., None] * 10000.0 ** (-2 * pair / channels)
+    both = torch.stack([angle.sin(), angle.cos()], dim=-1).to(torch.float32)
+    return rearrange(both, "... pair two -> ... (pair two)").to(ids.device)
 
 
 def _codes(
@@ -141,7 +149,8 @@ def _codes(
 ) -> Float32[Tensor, "entries codes"]:
     """What each track adds where it is visible, and after these what it adds where occluded."""
     strength = tracks.strength[..., None]
-    seen = rearrange(identity_embedding(ids, channels) * strength, "b n c -> (b n) c")
+    codes = identity_embedding(ids, channels).to(tracks.device)
+    seen = rearrange(codes * strength, "b n c -> (b n) c")
     if not released:
         return seen
     hidden = torch.zeros_like(seen)

@@ -20,6 +20,7 @@ from kineograph.conditioning.cells import (
     corners,
     latent_frames,
     latent_grid,
+    workplace,
 )
 from kineograph.conditioning.frame_groups import FrameGroups
 from kineograph.conditioning.propagated import Propagated, carried, compose
@@ -71,13 +72,19 @@ def propagate_latent(
     """
     grid = latent_grid(tracks.size, stride)
     check_latent(first, tracks.batch, grid)
+    home, place = first.device, workplace(first.device)
+    first, tracks, base = (
+        first.to(place),
+        tracks.to(place),
+        None if base is None else base.to(place),
+    )
     partial = like == "kineograph"
     groups = latent_frames(tracks.frames, frames_per_latent, partial=partial) - 1
     if like == "wan-move":
         sums = _replaced(first, tracks, stride, frames_per_latent, generator)
     else:
         sums = _covered(first, tracks, stride, frames_per_latent)
-    return compose(first, base, sums, groups)
+    return compose(first, base, sums, groups).to(home)
 
 
 def _covered(

@@ -26,6 +26,10 @@ class Propagated:
     Wan-Move and ATI have no such cells; ATI's mask can exceed 1 where tracks meet.)
     """
 
+    def to(self, device: torch.device) -> "Propagated":
+        """The same on a device."""
+        return Propagated(self.latents.to(device), self.mask.to(device))
+
 
 def carried(
     first: Float[Tensor, "batch channels height width"], tracks: TrackBatch, stride: int

@@ -129,7 +129,7 @@ def short_card(adapter: Adapter, note: str = "") -> str:
     lines = [
         f"# {adapter.kind} adapter",
         "",
-        f"- reads: {', '.join(sorted(adapter.reads))}",
+        f"- reads: {', '.join(sorted(adapter.reads)) or 'nothing that a document holds'}",
         f"- base: {base.family}, channels {list(base.widths)}, text width {base.text_width}",
         f"- parameters: {count:,}",
         *([f"- {note}"] if note else []),

@@ -15,6 +15,7 @@ from kineograph.models.inspection import Inspection, inspect
 from kineograph.models.layouts import (
     domain_adapter,
     gligen,
+    modelscope,
     motion_lora,
     motion_module,
     sparse_control,
@@ -45,8 +46,8 @@ def convert(
 ) -> list[Written]:
     """Convert a model into another layout, without a change to any number.
 
-    Originals are AnimateDiff's motion modules, MotionLoRAs, domain adapter and SparseCtrl, GLIGEN
-    and SMCD.
+    Originals are AnimateDiff's motion modules, MotionLoRAs, domain adapter and SparseCtrl, GLIGEN,
+    ModelScope's U-Net and SMCD.
 
     Args:
         source: a file, or a folder of diffusers or Kineograph.
@@ -67,7 +68,8 @@ def convert(
     if ways is None:
         raise ModelError(
             f"{source} is a {told.what} in the layout {told.layout}; there is nothing to convert "
-            "it to: AnimateDiff's, GLIGEN's and SMCD's files can be converted, and back"
+            "it to: AnimateDiff's, GLIGEN's, ModelScope's and SMCD's files can be converted, and "
+            "back"
         )
     to = to or next(iter(ways))
     if to not in ways:
@@ -101,7 +103,8 @@ def _motion_to_original(job: Job) -> list[Written]:
 def _sparse_to_diffusers(job: Job) -> list[Written]:
     tensors = read_tensors(job.source)
     network = _built(job, sparse_control.read, tensors)
-    facts = {"variant": sparse_control.variant(tensors), "reads": "picture"}
+    variant = sparse_control.variant(tensors)
+    facts = {"variant": variant, "reads": "picture" if variant == "rgb" else "key frames"}
     return write_network(job, network, "SparseCtrl", facts)
 
 
@@ -139,6 +142,18 @@ def _grounding_to_original(job: Job) -> list[Written]:
     adapter = load_adapter(job.source)
     assert isinstance(adapter, Grounding), "inspect has seen its kind"
     return write_file(job, gligen.write(adapter), "GLIGEN's own layers")
+
+
+def _modelscope_to_diffusers(job: Job) -> list[Written]:
+    network = modelscope.read(read_tensors(job.source), groups=job.groups)
+    return write_network(job, network, "U-Net of ModelScope", {})
+
+
+def _modelscope_to_original(job: Job) -> list[Written]:
+    from diffusers import UNet3DConditionModel
+
+    network = load_part(UNet3DConditionModel, job.source, dtype=held_dtype(job.source))
+    return write_file(job, modelscope.write(network), "U-Net of ModelScope")
 
 
 def _motion_lora_to_diffusers(job: Job) -> list[Written]:
@@ -195,6 +210,8 @@ _WAYS: Mapping[tuple[str, str], Ways] = {
     ("kineograph", "sparse-control adapter"): {"original": _sparse_adapter_to_original},
     ("gligen", "GLIGEN, grounding by boxes"): {"kineograph": _gligen_to_adapter},
     ("kineograph", "grounding adapter"): {"original": _grounding_to_original},
+    ("modelscope", "U-Net of ModelScope"): {"diffusers": _modelscope_to_diffusers},
+    ("diffusers", "U-Net of ModelScope"): {"original": _modelscope_to_original},
     ("smcd", "U-Net of SMCD"): {"kineograph": split_smcd},
     ("kineograph", "SMCD in parts"): {"original": join_smcd},
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from kineograph.core.errors import ModelError
 from kineograph.models.hub import local_folder
-from kineograph.models.kinds import READS
+from kineograph.models.kinds import READS, reads_of
 
 UNETS: Mapping[str, str] = {
     "UNetMotionModel": "animatediff",
@@ -92,13 +92,19 @@ def describe_base(where: str | Path) -> BaseDescription:
     vae = read_json(folder / "vae" / "config.json", folder)
     kind = str(unet.get("_class_name"))
     check_unet(unet, folder)
+    widths = unet.get("block_out_channels")
+    if not isinstance(widths, list):
+        raise ModelError(
+            f"{folder / 'unet' / 'config.json'} does not say block_out_channels, the channels of "
+            "the U-Net's levels; fetch the model again"
+        )
     motion = _motion_config(folder, kind, unet)
     stride = 2 ** (len(_vae_levels(vae)) - 1)
     return BaseDescription(
         folder=folder,
         family=UNETS[kind],
         unet=kind,
-        widths=tuple(unet["block_out_channels"]),
+        widths=tuple(widths),
         text_width=text_width(unet),
         channels=int(unet.get("in_channels", 4)),
         frames=None if motion is None else motion.get("motion_max_seq_length", 32),
@@ -113,20 +119,32 @@ def describe_base(where: str | Path) -> BaseDescription:
 def describe_adapters(folder: Path) -> tuple[AdapterDescription, ...]:
     """The adapters in the folders of a folder, by name; none if there is no such folder.
 
+    Hidden folders, such as file managers and editors leave behind, are none.
+
     Raises:
         ModelError: one of them is broken.
     """
-    if not folder.is_dir():
-        return ()
-    return tuple(describe_adapter(path) for path in sorted(folder.iterdir()) if path.is_dir())
+    return tuple(describe_adapter(path) for path in adapter_folders(folder))
+
+
+def adapter_folders(folder: Path) -> list[Path]:
+    """The folders in a folder, by name, hidden ones left out."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if path.is_dir() and not path.name.startswith("."))
 
 
 def describe_adapter(folder: Path) -> AdapterDescription:
     """One adapter's folder.
 
     Raises:
-        ModelError: it holds none, or one of a kind that this version does not know.
+        ModelError: it is not there, holds none, or one of a kind that this version does not know.
     """
+    if not (folder / "config.json").is_file():
+        missing = "has no config.json" if folder.is_dir() else "is not there"
+        raise ModelError(
+            f"there is no adapter in {folder}: it {missing}; give an adapter's folder, with "
+            "config.json and model.safetensors in it"
+        )
     said = read_json(folder / "config.json", folder)
     kind = str(said.get("kind", ""))
     if kind not in READS:
@@ -134,7 +152,9 @@ def describe_adapter(folder: Path) -> AdapterDescription:
             f"{folder} holds {f'an adapter {kind!r}' if kind else 'no adapter'}; this "
             f"version knows {', '.join(sorted(READS))}"
         )
-    return AdapterDescription(folder.name, kind, READS[kind], folder)
+    config = said.get("config")
+    reads = reads_of(kind, config if isinstance(config, dict) else {})
+    return AdapterDescription(folder.resolve().name, kind, reads, folder)
 
 
 def read_json(path: Path, folder: Path) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Given:
         boxes: where objects are.
         key_frames: other frames that are given, for SparseCtrl.
         generator: draws what an encoding draws, such as the identities of tracks.
+        grow_soft: soft boxes are as a person gave them, and a network that was trained on grown
+            ones (Boximator) grows them by the generator; in training they are grown already.
 
     Raises:
         ModelError: sizes or numbers of clips differ.
@@ -54,6 +56,7 @@ class Given:
     boxes: BoxBatch | None = None
     key_frames: KeyFrames | None = None
     generator: torch.Generator | None = None
+    grow_soft: bool = False
 
     def __post_init__(self) -> None:
         width, height = self.size

@@ -10,12 +10,14 @@ from kineograph.models.card import read_card
 from kineograph.models.description import (
     ADAPTERS,
     UNETS,
+    adapter_folders,
     check_unet,
     describe_adapter,
     describe_base,
     read_json,
 )
 from kineograph.models.header import read_folder, read_header, summed
+from kineograph.models.kinds import reads_of, sparse_variant
 from kineograph.models.traits import (
     base_of_shapes,
     frames_of,
@@ -135,8 +137,8 @@ def _network(folder: Path, said: dict[str, Any]) -> Inspection:
     if kind == "MotionAdapter":
         version = motion_version(said)
     elif kind == "SparseControlNetModel":
-        version = "rgb" if said.get("use_simplified_condition_embedding", True) else "scribble"
-        reads = ("picture",)
+        version = sparse_variant(said)
+        reads = reads_of("sparse-control", {"network": said})
     elif kind in UNETS:
         check_unet(said, folder)
     widths = said.get("block_out_channels")
@@ -173,7 +175,7 @@ def _smcd(folder: Path) -> Inspection:
         ModelError: it is a model that lacks its autoencoder, and no such one.
     """
     places = folder / ADAPTERS
-    held = sorted(places.iterdir()) if places.is_dir() else []
+    held = adapter_folders(places)
     adapters = tuple(inspect(path) for path in held)
     unet = inspect(folder / "unet")
     if "grounding adapter" not in {one.what for one in adapters}:
@@ -200,11 +202,13 @@ def _file(path: Path) -> Inspection:
     if name is None:
         some = ", ".join(sorted(header.shapes)[:3]) or "no tensor"
         raise ModelError(
-            f"{path} is of no layout that is known (it holds {some}); give AnimateDiff's, GLIGEN's "
-            "or SMCD's files, a LoRA, or a Stable Diffusion checkpoint"
+            f"{path} is of no layout that is known (it holds {some}); give AnimateDiff's, "
+            "GLIGEN's, ModelScope's or SMCD's files, a LoRA, or a Stable Diffusion checkpoint"
         )
     layout, _, version = name.partition(" ")
     what, reads = _LAYOUTS[layout]
+    if name == "sparse-control scribble":
+        reads = ()  # key frames alone, which no document holds
     return Inspection(
         path=str(path),
         what=what,
@@ -238,6 +242,7 @@ _LAYOUTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sparse-control": ("SparseCtrl", ("picture",)),
     "gligen": ("GLIGEN, grounding by boxes", ("boxes",)),
     "smcd": ("U-Net of SMCD", ("boxes", "picture")),
+    "modelscope": ("U-Net of ModelScope", ()),
     "lora": ("LoRA", ()),
     "stable-diffusion": ("checkpoint of Stable Diffusion", ()),
 }

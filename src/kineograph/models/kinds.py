@@ -1,6 +1,7 @@
 """The kinds of adapters there are; each is imported when it is first wanted."""
 
 from collections.abc import Mapping
+from typing import Any
 
 ADAPTERS: dict[str, str] = {
     "boximator": "kineograph.models.grounding.boximator:Boximator",
@@ -32,4 +33,24 @@ READS: Mapping[str, tuple[str, ...]] = {
     "track-head": ("tracks",),
     "track-propagation": ("picture", "tracks"),
 }
-"""What each kind reads, besides text; the classes say the same, and loading them takes torch."""
+"""What each kind reads, besides text; the classes say the same, and loading them takes torch.
+
+SparseCtrl's scribble variant reads less: key frames alone, which only Python can give."""
+
+
+def sparse_variant(network: Mapping[str, Any]) -> str:
+    """Which variant of SparseCtrl a network's config is of: "rgb" or "scribble"."""
+    return "rgb" if network.get("use_simplified_condition_embedding", True) else "scribble"
+
+
+def reads_of(kind: str, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an adapter reads, told by its kind and its config, without loading it.
+
+    Args:
+        kind: a key of `READS`.
+        config: the "config" of its config.json.
+    """
+    network = config.get("network")
+    if kind == "sparse-control" and isinstance(network, Mapping):
+        return READS[kind] if sparse_variant(network) == "rgb" else ()
+    return READS[kind]

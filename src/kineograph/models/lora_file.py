@@ -41,8 +41,8 @@ _CANNOT = {
     "lora_mid": "a LoRA with a decomposed core (LoCon with CP)",
     "lora_te2_": "a LoRA of Stable Diffusion XL",
     "text_encoder_2.": "a LoRA of Stable Diffusion XL",
-    "motion_modules.0.temporal_transformer.proj_in": "a whole motion module (--motion)",
-    "model.diffusion_model.": "a whole checkpoint (--checkpoint)",
+    "motion_modules.0.temporal_transformer.proj_in": "a whole motion module (--set motion=FILE)",
+    "model.diffusion_model.": "a whole checkpoint (--set checkpoint=FILE)",
 }
 
 

@@ -11,9 +11,10 @@ diffusers normalises in two places otherwise than AnimateDiff's own code, with t
 no key of the state dict, and need nothing from the caller in the forward pass.
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
-from diffusers import MotionAdapter, UNetMotionModel
+from diffusers import MotionAdapter, SparseControlNetModel, UNetMotionModel
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
 from einops import rearrange
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from kineograph.core.errors import ModelError
+from kineograph.models.control.encoder import ControlEncoder
 
 Version = Literal["v1", "v2", "v3"]
 
@@ -48,13 +50,20 @@ def motion_layers(network: nn.Module) -> list[AnimateDiffTransformer3D]:
     return [part for part in network.modules() if isinstance(part, AnimateDiffTransformer3D)]
 
 
-def follow_original(network: nn.Module, on: bool = True, *, version: Version | None = None) -> None:
+def follow_original(
+    network: nn.Module,
+    on: bool = True,
+    *,
+    version: Version | None = None,
+    adapters: Iterable[nn.Module] = (),
+) -> None:
     """Compute the normalisations as AnimateDiff's own code does, or (`on=False`) as diffusers.
 
     Args:
         network: a U-Net with motion layers, or an encoder copied from one.
         on: whether to.
         version: of the motion module; None asks a UNetMotionModel itself.
+        adapters: on it; copies of its encoder inside them, a SparseCtrl's too, follow as it does.
 
     Raises:
         ModelError: the network has no motion layers, or does not tell its version.
@@ -63,8 +72,15 @@ def follow_original(network: nn.Module, on: bool = True, *, version: Version | N
         if not isinstance(network, UNetMotionModel):
             raise ModelError(f"a {type(network).__name__} does not tell its version; give it")
         version = version_of(network)
-    motion_norm_per_frame(network, on)
-    group_norm_over_time(network, on and version == "v1")
+    for follower in (network, *(copy for held in adapters for copy in encoder_copies(held))):
+        motion_norm_per_frame(follower, on)
+        group_norm_over_time(follower, on and version == "v1")
+
+
+def encoder_copies(adapter: nn.Module) -> list[nn.Module]:
+    """The copies of a base's encoder, with its motion layers, that an adapter consists of."""
+    kinds = (ControlEncoder, SparseControlNetModel)
+    return [part for part in adapter.modules() if isinstance(part, kinds) and motion_layers(part)]
 
 
 def group_norm_over_time(network: nn.Module, on: bool) -> None:
@@ -157,7 +173,7 @@ class _OverTime(_Hooks):
             self.handles.append(norm.register_forward_hook(self.fold))
 
     def look(self, network: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        sample = args[0] if args else kwargs["sample"]
+        sample = args[0] if args else kwargs["sample" if "sample" in kwargs else "hint"]
         self.frames = sample.shape[2]
 
     def unfold(self, norm: nn.Module, args: tuple[Tensor, ...]) -> Tensor:

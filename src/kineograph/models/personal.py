@@ -4,6 +4,8 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, count
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +45,15 @@ class Personal:
         Args:
             path: the file, or a folder of diffusers with one.
             scale: 0 is without effect; AnimateDiff's alpha.
-            name: to call it by; the file's name if None.
+            name: to call it by; the file's name if None, numbered where that is taken.
 
         Raises:
-            ModelError: it cannot be read, does not fit, or the name is taken. The base is then as
-                it was.
+            ModelError: it cannot be read, does not fit, the name is taken, or the scale is not
+                finite. The base is then as it was.
         """
+        _check_scale(path, scale)
         file = read_lora(path)
-        called = self._called(file.path if name is None else Path(name))
+        called = self._free(file.path) if name is None else self._called(Path(name))
         if called in self.scales:
             raise ModelError(f"a LoRA '{called}' is on the base already; give another name")
         fitted = self._fitted(file)
@@ -64,9 +67,10 @@ class Personal:
         """Change the scale of a LoRA that is on.
 
         Raises:
-            ModelError: there is none of that name.
+            ModelError: there is none of that name, or the scale is not finite.
         """
         self._check(name)
+        _check_scale(name, scale)
         self.scales[name] = float(scale)
         self._activate()
 
@@ -103,6 +107,12 @@ class Personal:
         stem = path.stem if path.suffix in (".safetensors", ".ckpt", ".pt", ".bin") else path.name
         return re.sub(r"\W+", "_", stem).strip("_") or "lora"
 
+    def _free(self, path: Path) -> str:
+        """The file's name, or the first of name_2, name_3, ... that is not taken."""
+        called = self._called(path)
+        names = chain([called], (f"{called}_{number}" for number in count(2)))
+        return next(name for name in names if name not in self.scales)
+
     def _check(self, name: str) -> None:
         if name not in self.scales:
             there = ", ".join(self.scales) or "none"
@@ -118,6 +128,11 @@ class Personal:
                     layer.set_scale(name, self.scales[name])
                 for held in (layer.lora_A, layer.lora_B):
                     held.requires_grad_(False)
+
+
+def _check_scale(what: str | Path, scale: float | int) -> None:
+    if not isfinite(scale):
+        raise ModelError(f"the LoRA {what} was given the scale {scale}; give a finite number")
 
 
 @contextmanager

@@ -24,7 +24,7 @@ _OTHERS = {
     "conditioner.embedders.": "Stable Diffusion XL",
     "cond_stage_model.model.": "Stable Diffusion 2",
     "lora_unet_": "a LoRA, which is applied on top of a model (--lora)",
-    "motion_modules.": "a motion module of AnimateDiff (--motion)",
+    "motion_modules.": "a motion module of AnimateDiff (--set motion=FILE)",
 }
 
 

@@ -9,14 +9,20 @@ from diffusers.pipelines.free_noise_utils import AnimateDiffFreeNoiseMixin
 from peft import LoraConfig
 from torch import Tensor, nn
 
-from kineograph.core.errors import EngineError
+from kineograph.conditioning.track_batch import TrackBatch
+from kineograph.core.errors import EngineError, ModelError
+from kineograph.core.tracks import Tracks
 from kineograph.engines.diffusion.free_noise import (
     motion_blocks,
     repeated_noise,
     windowed_motion,
 )
 from kineograph.engines.diffusion.windows import Windows
-from tiny import tiny_motion_unet, tiny_unet2d, tiny_unet3d
+from kineograph.models.control.track_control import TrackControl
+from kineograph.models.denoiser import Denoiser
+from kineograph.models.given import Given
+from kineograph.models.picture.control import PictureControl
+from tiny import randomise, tiny_motion_unet, tiny_unet2d, tiny_unet3d
 
 
 class Theirs(AnimateDiffFreeNoiseMixin):
@@ -147,6 +153,63 @@ def test_lora_inside_the_motion_layers_stays() -> None:
     unet.add_adapter(LoraConfig(r=2, target_modules=["to_q"], init_lora_weights=False))
     with windowed_motion(unet, 8, 4):
         assert not torch.allclose(predicted(unet, 12), without, atol=1e-4)
+
+
+LONG, SIZE = 40, (16, 16)
+
+
+def moving() -> Given:
+    """A clip of `LONG` frames with a track and a picture."""
+    points = torch.linspace(2, 12, LONG)[None, :, None].expand(1, LONG, 2).numpy()
+    tracks = Tracks.of(points, size=SIZE, fps=8)
+    return Given(
+        batch=1,
+        frames=LONG,
+        size=SIZE,
+        stride=2,
+        picture_latent=torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(3)),
+        picture=torch.zeros(1, 3, 16, 16),
+        tracks=TrackBatch.of([tracks], frames=LONG, size=SIZE),
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+@pytest.mark.parametrize("build", [tiny_motion_unet, tiny_unet3d])
+@pytest.mark.parametrize("kind", ["track-control", "picture-control"])
+@torch.no_grad()
+def test_controlnets_act_on_clips_longer_than_they_know(build: Any, kind: str) -> None:
+    unet = build()
+    torch.manual_seed(0)
+    if kind == "track-control":
+        held: Any = TrackControl.for_base(unet, stride=2, raster=1, channels=4)
+    else:
+        held = PictureControl.for_base(unet)
+    randomise(held)
+    denoiser, told = Denoiser(unet, {kind: held.eval()}), moving()
+    sample, text = torch.randn(1, 4, LONG, 8, 8), torch.randn(1, 7, 32)
+    bounded = held.encoder.longest
+    with windowed_motion(denoiser, 16, 4):
+        condition = {kind: held.condition(told)}
+        steered = denoiser(sample, torch.tensor([500]), text, condition)
+        plain = denoiser(sample, torch.tensor([500]), text, {kind: held.null(told)})
+    assert steered.isfinite().all()
+    assert (steered - plain).abs().flatten(3).amax(3).amin() > 0  # in every frame
+    assert held.encoder.longest == bounded
+    if bounded is not None:
+        with pytest.raises(ModelError, match="40 frames was given to a ControlNet whose motion"):
+            held.encoder(torch.randn(1, 8, LONG, 8, 8), torch.tensor([5]), text)
+
+
+def test_windows_longer_than_a_controlnet_knows_are_refused() -> None:
+    unet = tiny_motion_unet()
+    held = TrackControl.for_base(unet, stride=2, raster=1, channels=4)
+    held.encoder.longest = 12
+    with (
+        pytest.raises(EngineError, match=r"windows of 16 frames .* know 12; give a window of at m"),
+        windowed_motion(Denoiser(unet, {"tracks": held}), 16, 4),
+    ):
+        pass
+    assert held.encoder.longest == 12
 
 
 def test_half_precision_stays_finite() -> None:

@@ -49,6 +49,8 @@ def test_gligens_scheduled_sampling() -> None:
     assert values(Schedule.stages(0, 0, 1), 7) == [0] * 7
     ours, theirs = values(Schedule.stages(0.2, 0.4, 0.4), 50), gligen(0.2, 0.4, 50)
     assert max(abs(a - b) for a, b in zip(ours, theirs, strict=True)) <= 1 / 20 + 1e-9
+    assert Schedule.parse({"stages": [0.2, 0.4, 0.4]}) == Schedule.stages(0.2, 0.4, 0.4)
+    assert Schedule.parse(Schedule.stages(0.3, 0, 0.7).plain()) == Schedule.stages(0.3, 0, 0.7)
 
 
 @settings(max_examples=50, deadline=None)
@@ -79,6 +81,9 @@ def test_a_schedule_stays_between_its_keys_and_survives_json(keys: Any, steps: i
         ([[0.5, 1], [0.2, 2]], "the weight has a key at 0.2 after one at 0.5"),
         ("nan", "the weight has the value nan at 0; give a finite number"),
         ([["nan", 1]], "the weight has the key"),
+        ({"stages": [0.3, 0.7]}, r"the weight is \{'stages': .*or .\"stages\": .0.3, 0, 0.7"),
+        ({"steps": [0.3, 0, 0.7]}, r"the weight is \{'steps'"),
+        ({"stages": [0.3, 0, 0.5]}, "the weight has stages of 0.3, 0, 0.5; give three shares"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_line(written: Any, told: str) -> None:

@@ -18,6 +18,7 @@ from kineograph.models.control.encoder import ControlEncoder
 from kineograph.models.control.sparse_control import SparseControl
 from kineograph.models.control.sparse_network import base_of, network_for
 from kineograph.models.denoiser import Denoiser
+from kineograph.models.description import describe_adapter
 from kineograph.models.given import Given
 from kineograph.models.key_frames import KeyFrames
 from tiny import (
@@ -279,6 +280,18 @@ def test_for_stable_diffusion_it_has_the_layers_of_the_published_ones(variant: s
     }
 
 
+def test_scribbles_read_nothing_that_a_document_holds(tmp_path: Path) -> None:
+    base = tiny_motion_unet()
+    for variant, reads in (("rgb", {"picture"}), ("scribble", set())):
+        adapter = SparseControl.for_base(base, variant=variant)
+        assert adapter.reads == SparseControl.from_network(adapter.network).reads == reads
+        save_adapter(adapter, tmp_path / variant)
+        assert set(describe_adapter(tmp_path / variant).reads) == reads
+        assert load_adapter(tmp_path / variant).reads == reads
+    assert SparseControl.reads == {"picture"}
+    assert "reads: nothing that a document holds" in (tmp_path / "scribble/README.md").read_text()
+
+
 def test_what_does_not_fit_is_said() -> None:
     rgb, scribble = (SparseControl.from_network(tiny_network(kind)) for kind in VARIANTS)
     at = torch.tensor([[0]])
@@ -294,6 +307,10 @@ def test_what_does_not_fit_is_said() -> None:
         scribble.condition(given(stride=4))
     with pytest.raises(ModelError, match="asked for on a UNet3DConditionModel; it goes onto"):
         SparseControl.for_base(tiny_unet3d())
+    with pytest.raises(ModelError, match="asked for as 'depth'; its variants are rgb and scribble"):
+        SparseControl.for_base(tiny_motion_unet(), variant="depth")
+    with pytest.raises(ModelError, match=r"^the options of adapter sparse-control.*wings"):
+        SparseControl.for_base(tiny_motion_unet(), wings=2)
     broken = rgb.config.model_copy(update={"network": {"wings": 2}})
     with pytest.raises(ModelError, match="SparseCtrl cannot be built from its config: "):
         SparseControl(broken)

@@ -5,13 +5,21 @@ from typing import Any, Literal
 
 import pytest
 import torch
+from einops import rearrange
 
-from kineograph.conditioning.box_numbers import PALETTE, identity_colours
+from kineograph.conditioning.box_batch import BoxBatch
+from kineograph.conditioning.box_numbers import (
+    PALETTE,
+    box_numbers,
+    identity_colours,
+    relax_for_inference,
+)
 from kineograph.core.errors import ModelError
 from kineograph.models.condition import Tokens
 from kineograph.models.denoiser import Denoiser
 from kineograph.models.gates import BlockShape
 from kineograph.models.grounding.boximator import Boximator, BoximatorGate, BoxToken
+from kineograph.models.grounding.slots import fitted
 from models.grounding.boxed import BASES, FRAMES, given, noisy, two_objects
 from tiny import made, randomise, tiny_unet3d
 
@@ -104,6 +112,33 @@ def test_labels_are_not_read_and_colours_are_drawn() -> None:
     assert drawn is not None and not torch.equal(drawn.tokens, tokens_of(held, boxes))
     assert torch.equal(tokens_of(held, None)[0, 0], held.box_token.null)
     assert len(PALETTE) >= 8
+
+
+def test_soft_boxes_grow_where_they_are_a_persons_and_hard_ones_stay() -> None:
+    held = made(lambda: Boximator.for_base(tiny_unet3d()))
+    boxes = two_objects(hard=False)
+
+    def told(shown: BoxBatch, grow: bool = True) -> torch.Tensor:
+        seeded = torch.Generator().manual_seed(1)
+        drawn = held.condition(replace(given(shown), generator=seeded, grow_soft=grow))
+        assert drawn.tokens is not None
+        return drawn.tokens.tokens
+
+    def drawn_by_hand(relaxed: bool) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(1)
+        colours = identity_colours(boxes.instance, generator)
+        shown = relax_for_inference(boxes, generator) if relaxed else boxes
+        numbers = fitted(box_numbers(shown, colours), 8)
+        said = fitted(boxes.given, 8)
+        return held.box_token(
+            rearrange(numbers, "b o t n -> (b t) o n"), rearrange(said, "b o t -> (b t) o")
+        )
+
+    assert torch.equal(told(boxes), drawn_by_hand(True))
+    assert torch.equal(told(boxes), told(boxes))
+    assert not torch.equal(drawn_by_hand(True)[:FRAMES], drawn_by_hand(False)[:FRAMES])
+    assert torch.equal(drawn_by_hand(True)[FRAMES:], drawn_by_hand(False)[FRAMES:])  # hard
+    assert torch.equal(told(boxes, grow=False), drawn_by_hand(False))  # as in training
 
 
 def test_too_many_objects_are_refused() -> None:

@@ -210,7 +210,7 @@ def test_what_is_wrong_with_boxes_is_said() -> None:
     held = Grounding.for_base(unet)
     with pytest.raises(ModelError, match="without the embeddings of their labels; the grounding"):
         held.condition(given(replace(boxes, label_embedding=None)))
-    with pytest.raises(ModelError, match="object 0 of clip 1 has a box but no label"):
+    with pytest.raises(ModelError, match="box 1 of clip 2 of 2 has no label, and this"):
         held.condition(given(replace(boxes, labels=(boxes.labels[0], ("",) * 4))))
     with pytest.raises(ModelError, match="of labels 48 wide were given; the grounding adapter re"):
         held.condition(given(two_objects(width=48)))

@@ -34,6 +34,7 @@ def given_of(
         size=request.size,
         stride=base.stride,
         generator=generator,
+        grow_soft=True,
         **_motion(request),
     )
     given = given.to(device)

@@ -68,8 +68,6 @@ class Model:
             checkpoint=settings.checkpoint,
             dtype=place.dtype,
         )
-        if settings.original_norms:
-            follow_original(base.unet)
         loras = Personal.of(base)
         for given in settings.loras:
             path, scale = with_scale(given)
@@ -79,6 +77,8 @@ class Model:
             adapters[describe_adapter(Path(folder)).name] = load_adapter(folder)
         for adapter in adapters.values():
             adapter.to(dtype=place.dtype).requires_grad_(False)
+        if settings.original_norms:
+            follow_original(base.unet, adapters=adapters.values())
         model = Model(base, adapters, place, settings)
         prepare(model.networks(), settings.memory, device=place.device, compiled=settings.compile)
         return model

@@ -1,6 +1,6 @@
 """How strong something is over the steps of sampling: one number, or keys with lines between."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -10,7 +10,10 @@ from pydantic_core import CoreSchema, core_schema
 from kineograph.core.errors import EngineError
 from kineograph.gestures.writing.messages import shown
 
-HOW = "give a number, or keys [at, value] with at from 0 (first step) to 1, in order"
+HOW = (
+    "give a number, or keys [at, value] with at from 0 (first step) to 1, in order, or "
+    '{"stages": [0.3, 0, 0.7]}'
+)
 """What a schedule may be; messages end with it."""
 
 
@@ -44,7 +47,8 @@ class Schedule:
         """A schedule from what a person writes.
 
         Args:
-            given: a number; a list of [at, value]; or text: "7.5", or keys as "0:9/1:5".
+            given: a number; a list of [at, value]; {"stages": [full, decay, none]}, see `stages`;
+                or text: "7.5", or keys as "0:9/1:5".
             what: what a message calls it.
 
         Raises:
@@ -64,6 +68,8 @@ class Schedule:
         """
         if isinstance(given, Schedule):
             return given
+        if isinstance(given, Mapping):
+            return cls.stages(*_stages_of(given))
         keys = _keys_of_text(given) if isinstance(given, str) else _keys_of(given)
         return cls(_checked(keys))
 
@@ -146,6 +152,12 @@ class Schedule:
                 {"type": "number"},
                 {"type": "string"},
                 {"type": "array", "items": key, "minItems": 1},
+                {
+                    "type": "object",
+                    "properties": {"stages": {**key, "minItems": 3, "maxItems": 3}},
+                    "required": ["stages"],
+                    "additionalProperties": False,
+                },
             ]
         }
 
@@ -180,6 +192,20 @@ def _keys_of(given: Any) -> list[tuple[float | int, float | int]]:
         if not (isinstance(key, Sequence) and len(key) == 2 and all(map(_number, key))):
             raise ValueError(f"has the key {shown(key)}; {HOW}")
     return [(key[0], key[1]) for key in given]
+
+
+def _stages_of(given: Mapping[str, Any]) -> list[float | int]:
+    """The three shares of {"stages": [full, decay, none]}."""
+    shares: Any = given.get("stages")
+    written = isinstance(shares, Sequence) and len(shares) == 3 and all(map(_number, shares))
+    if not written or set(given) != {"stages"}:
+        raise ValueError(f"is {shown(dict(given))}; {HOW}")
+    if any(not 0 <= share <= 1 for share in shares) or abs(sum(shares) - 1) > 1e-6:
+        raise ValueError(
+            f"has stages of {', '.join(f'{share:g}' for share in shares)}; give three shares that "
+            "make up 1, such as 0.3, 0, 0.7"
+        )
+    return list(shares)
 
 
 def _keys_of_text(given: str) -> list[tuple[float | int, float | int]]:

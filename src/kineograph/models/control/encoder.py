@@ -1,6 +1,7 @@
 """The encoder half of a base U-Net as a ControlNet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from inspect import signature
 from typing import Any
 
@@ -158,6 +159,18 @@ class ControlEncoder(nn.Module):
     def knows(self, frames: int) -> bool:
         """Whether the motion layers have positions for so many frames."""
         return self.longest is None or frames <= self.longest
+
+    @contextmanager
+    def any_length(self) -> Iterator[None]:
+        """Take clips of any length while this is open.
+
+        For whoever makes the motion layers look through windows over the frames meanwhile.
+        """
+        longest, self.longest = self.longest, None
+        try:
+            yield
+        finally:
+            self.longest = longest
 
     def _run(self, block: nn.Module, x: Tensor, **arguments: Any) -> Any:
         if self.checkpointing and torch.is_grad_enabled():

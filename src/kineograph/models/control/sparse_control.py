@@ -1,6 +1,6 @@
 """SparseCtrl: some frames of the clip are given, as pictures or as scribbles."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast, get_args
 
 import torch
 from diffusers import SparseControlNetModel, UNetMotionModel
@@ -36,7 +36,8 @@ class SparseControl(Adapter):
     The RGB variant reads latents of the key frames and takes the picture as frame 0 unless the key
     frames hold one for it; the scribble variant reads drawings in 0..1 and only the key frames.
     Both read a mask that says which frames are given; the others are 0. The noisy latents are not
-    read.
+    read. A motion document holds no key frames, so that the scribble variant acts only where
+    Python gives it some (`Given.key_frames`).
 
     Source: Guo et al., "SparseCtrl" (2023), section 3.2.
 
@@ -47,33 +48,46 @@ class SparseControl(Adapter):
     kind: ClassVar[str] = "sparse-control"
     Config: ClassVar[type[AdapterConfig]] = SparseControlConfig
     reads: ClassVar[frozenset[str]] = frozenset({"picture"})
+    """Of the kind; the scribble variant's own is empty."""
     config: SparseControlConfig
 
     def __init__(self, config: SparseControlConfig) -> None:
         super().__init__(config)
-        self.network = built_network(config.network)
+        self._hold(built_network(config.network))
+
+    def _hold(self, network: SparseControlNetModel) -> None:
+        self.network = network
+        if self.variant == "scribble":
+            self.reads = frozenset()  # type: ignore[misc]  # this one reads less than its kind
 
     @classmethod
-    def for_base(cls, unet: Any, *, variant: Variant = "rgb", **options: Any) -> "SparseControl":
+    def for_base(cls, unet: Any, *, variant: str = "rgb", **options: Any) -> "SparseControl":
         """A new one: the spatial layers are copies of the base's, the motion layers are new.
 
         Args:
             unet: a UNetMotionModel, without LoRAs on it.
-            variant: what it is to read.
+            variant: what it is to read, "rgb" or "scribble".
             options: other fields of `SparseControlConfig`.
 
         Raises:
-            ModelError: the base is another; or its layers have been replaced.
+            ModelError: the base is another, or its layers have been replaced; or there is no such
+                variant or option.
         """
+        if variant not in get_args(Variant):
+            raise ModelError(
+                f"SparseCtrl was asked for as {variant!r}; its variants are "
+                f"{' and '.join(get_args(Variant))}"
+            )
         if not isinstance(unet, UNetMotionModel):
             raise ModelError(
                 f"SparseCtrl was asked for on a {type(unet).__name__}; it goes onto Stable "
                 "Diffusion with a motion module (UNetMotionModel)"
             )
-        config = SparseControlConfig(
-            base=BaseShape.of(unet), network=network_for(unet.config, variant), **options
-        )
-        made = cls(config)
+        fields = {
+            "base": BaseShape.of(unet),
+            "network": network_for(unet.config, cast(Variant, variant)),
+        }
+        made = cls(cls.config_of(**{**fields, **options}))
         copy_spatial(unet, made.network)
         return made.to(dtype=unet.dtype, device=unet.device)
 
@@ -87,7 +101,7 @@ class SparseControl(Adapter):
         Adapter.__init__(
             made, SparseControlConfig(base=base_of(network), network=held_config(network))
         )
-        made.network = network
+        made._hold(network)
         return made
 
     @property
@@ -110,6 +124,10 @@ class SparseControl(Adapter):
         """
         pictures, frames = self._rgb(given) if self.variant == "rgb" else self._drawn(given)
         return Condition(hint=_spread(pictures.to(self.device, self.dtype), frames, given.frames))
+
+    def null(self, given: Given) -> Condition:
+        """The condition when neither a picture nor key frames are given."""
+        return self.condition(given.without("picture"))
 
     def residuals(
         self,

@@ -8,7 +8,11 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from kineograph.conditioning.box_numbers import box_numbers, identity_colours
+from kineograph.conditioning.box_numbers import (
+    box_numbers,
+    identity_colours,
+    relax_for_inference,
+)
 from kineograph.conditioning.fourier import fourier
 from kineograph.models.adapter import Adapter, AdapterConfig
 from kineograph.models.condition import Condition, Tokens
@@ -120,6 +124,10 @@ class Boximator(Adapter):
     Boximator (2402.01566, sections 3 and 4), on any base. Colours are drawn by the generator that
     is given, in each clip anew; without one objects get the palette's colours in order. Where
     nothing is given in a frame its tokens are the learned null token.
+
+    With `Given.grow_soft` soft boxes are grown as the soft ones of training were, the generator
+    drawing by how much (section 4.3: boxes between a person's own are interpolated, then relaxed).
+    In training they are read as they are, for the one who trains has grown them.
     """
 
     kind: ClassVar[str] = "boximator"
@@ -155,7 +163,10 @@ class Boximator(Adapter):
             nothing = torch.zeros(given.batch * given.frames, objects, NUMBERS, device=self.device)
             return nothing, nothing[..., 0] > 0
         check_count(held, objects, self.kind)
-        numbers = box_numbers(held, identity_colours(held.instance, given.generator))
+        colours = identity_colours(held.instance, given.generator)
+        if given.grow_soft and given.generator is not None:
+            held = relax_for_inference(held, given.generator)
+        numbers = box_numbers(held, colours)
         return (
             rearrange(fitted(numbers.to(self.device), objects), "b o t n -> (b t) o n"),
             rearrange(fitted(held.given.to(self.device), objects), "b o t -> (b t) o"),

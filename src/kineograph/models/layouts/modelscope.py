@@ -52,11 +52,10 @@ def read(tensors: Mapping[str, Tensor], *, head_dim: int = 64, groups: int = 32)
         groups: of its group normalisations, likewise.
 
     Raises:
-        ModelError: they are not those of ModelScope's U-Net.
+        ModelError: they are not those of ModelScope's U-Net, or cannot have these heads and groups.
     """
     said = config(tensors)
-    with torch.device("meta"):
-        network = UNet3DConditionModel(**said, attention_head_dim=head_dim, norm_num_groups=groups)
+    network = _built(said, head_dim, groups)
     compare_keys(tensors, write(network), WHAT)
     modules = dict(_modules(said))
     state = {}
@@ -65,6 +64,17 @@ def read(tensors: Mapping[str, Tensor], *, head_dim: int = 64, groups: int = 32)
         state[ours] = held.squeeze(-1) if _TEMPORAL_ENDS.fullmatch(ours) else held
     network.load_state_dict(state, assign=True)
     return network.eval()
+
+
+def _built(said: Mapping[str, Any], head_dim: int, groups: int) -> Any:
+    widths = said["block_out_channels"]
+    if any(width % head_dim or width % groups for width in widths):
+        raise ModelError(
+            f"{WHAT} with levels of {', '.join(map(str, widths))} channels cannot have heads of "
+            f"{head_dim} and {groups} groups; give those that it was trained with"
+        )
+    with torch.device("meta"):
+        return UNet3DConditionModel(**said, attention_head_dim=head_dim, norm_num_groups=groups)
 
 
 def write(network: Any) -> dict[str, Tensor]:

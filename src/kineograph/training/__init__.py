@@ -1,0 +1,1 @@
+"""Training: stages, recipes, objectives, the loop, probes and checkpoints."""

@@ -1,0 +1,72 @@
+"""The moving average of the weights, which is what is probed and exported."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from diffusers.training_utils import EMAModel
+from torch import Tensor
+
+from kineograph.training.sharding import placed_like, whole
+
+Weights = Mapping[str, torch.nn.Parameter]
+
+
+class Averages:
+    """An exponential moving average of weights; with a decay of 0 there is none, at no cost.
+
+    Early on it forgets faster: the decay at step n is at most (1 + n) / (10 + n).
+
+    Args:
+        weights: what is averaged, by name.
+        decay: how much of the average stays at each step.
+    """
+
+    def __init__(self, weights: Weights, decay: float | int) -> None:
+        self._weights = dict(weights)
+        self._held: EMAModel | None = None
+        if decay:
+            self._held = EMAModel(self._weights.values(), decay=decay, foreach=True)
+
+    def update(self) -> None:
+        """Take in the weights as they are after a step."""
+        if self._held is not None:
+            self._held.step(self._weights.values())
+
+    @contextmanager
+    def swapped(self) -> Iterator[None]:
+        """Inside, the weights are their average; afterwards they are exactly as they were."""
+        if self._held is None:
+            yield
+            return
+        self._held.store(self._weights.values())
+        self._held.copy_to(self._weights.values())
+        try:
+            yield
+        finally:
+            self._held.restore(self._weights.values())
+
+    def settle(self) -> None:
+        """Make the weights their average for good: training is over."""
+        if self._held is not None:
+            self._held.copy_to(self._weights.values())
+
+    @property
+    def updates(self) -> int:
+        """How many steps were taken in."""
+        return 0 if self._held is None else int(self._held.optimization_step)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The averages by name, whole; empty if there are none."""
+        if self._held is None:
+            return {}
+        shadows = self._held.shadow_params
+        return {name: whole(held) for name, held in zip(self._weights, shadows, strict=True)}
+
+    def load(self, tensors: Mapping[str, Tensor], updates: int) -> None:
+        """Go on from what `tensors` and `updates` said."""
+        if self._held is None:
+            return
+        self._held.optimization_step = updates
+        for name, shadow in zip(self._weights, self._held.shadow_params, strict=True):
+            shadow.copy_(placed_like(tensors[name], shadow))

@@ -1,0 +1,52 @@
+"""A training step as one network: what Accelerate prepares, synchronises and shards."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from kineograph.training.contracts import Learner, Step
+
+_COMPILED = ("BasicTransformerBlock", "ResnetBlock2D", "TemporalConvLayer")
+"""The blocks of diffusers that come many times, by name: compiled once, used everywhere."""
+
+
+class StepNetwork(nn.Module):
+    """All networks of a subject in one, whose forward is a whole training step.
+
+    Gradients meet in its forward and backward, so that DDP and FSDP see every weight, however the
+    step uses the networks. Modes and weights are left as the subject has them.
+
+    Args:
+        subject: what trains.
+        step: from subject, batch and chance to the loss.
+        compiled: whether the blocks of its U-Net are compiled.
+    """
+
+    def __init__(self, subject: Learner, step: Step, *, compiled: bool = False) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList([subject.denoiser, *subject.base.networks.values()])
+        self._subject, self._step = subject, step
+        if compiled:
+            for block in subject.denoiser.modules():
+                if type(block).__name__ in _COMPILED:
+                    block.compile()
+
+    def forward(self, batch: Any, generator: torch.Generator) -> Any:
+        """The loss of a batch."""
+        return self._step(self._subject, batch, generator)
+
+
+@torch.no_grad()
+def gates_of(weights: Mapping[str, nn.Parameter]) -> dict[str, float]:
+    """How far each gate is open: the tanh of the weights that are called alpha, by name."""
+    found = {
+        name: held
+        for name, held in weights.items()
+        if held.numel() == 1 and name.rsplit(".", 1)[-1].startswith("alpha")
+    }
+    if not found:
+        return {}
+    opened = torch.stack([held.detach().float().reshape(()) for held in found.values()]).tanh()
+    return dict(zip(found, opened.tolist(), strict=True))

@@ -1,0 +1,165 @@
+"""A training step: from a batch of clips to the loss, the same way for every recipe."""
+
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from kineograph.core.errors import TrainingError
+from kineograph.data.batch import Batch
+from kineograph.training.dropout import Dropped
+from kineograph.training.noising import Noising, is_flow, schedule_config
+from kineograph.training.objective import Loss, heat_on, inside_boxes, squared_error
+from kineograph.training.reconstruction import reconstruction
+from kineograph.training.stage import Objective, Stage
+from kineograph.training.subject import Subject
+from kineograph.training.told import (
+    Chance,
+    boxes_of,
+    conditions_of,
+    given_of,
+    latents_of,
+    painted,
+    reads,
+)
+from kineograph.training.words import Words
+
+
+@dataclass(frozen=True, eq=False)
+class Tools:
+    """What stays from step to step: text features that are known, and the noise schedule."""
+
+    words: Words
+    noising: Noising
+
+    @staticmethod
+    def of(subject: Subject) -> "Tools":
+        """For a subject; kept as long as it is.
+
+        Raises:
+            TrainingError: its stage cannot be trained on its base.
+        """
+        if subject not in _KEPT:
+            stage, base = subject.stage, subject.base
+            _check_prediction(stage, base.scheduler)
+            config = schedule_config(base.scheduler, base.family, temporal=stage.temporal)
+            _KEPT[subject] = Tools(Words(base.text), Noising(config, stage.objective.prediction))
+        return _KEPT[subject]
+
+
+_KEPT: WeakKeyDictionary[Subject, Tools] = WeakKeyDictionary()
+
+
+def training_step(
+    subject: Subject,
+    batch: Batch,
+    generator: torch.Generator,
+    *,
+    dropping: bool = True,
+    timesteps: Tensor | None = None,
+) -> Loss:
+    """The loss of a batch, with gradients into what the stage trains.
+
+    Frozen networks compute without gradients and in the numbers that they are kept in; the rest
+    follows mixed precision if that is on. Nothing outside `generator` is drawn from.
+
+    Args:
+        subject: what is trained.
+        batch: of clips, on any device.
+        generator: draws dropout, identities, soft boxes, latents, timesteps and noise, in this
+            order; best on the CPU, where a seed means the same for every device.
+        dropping: whether conditions are dropped as the stage says; a measured loss keeps them all.
+        timesteps: (batch,), where a measured loss wants its own instead of drawn ones.
+
+    Raises:
+        TrainingError: the stage cannot be trained on its base, or the batch lacks what its
+            objective reads.
+        ModelError: what a clip holds does not suit an adapter, such as boxes without labels.
+    """
+    stage, base = subject.stage, subject.base
+    batch = batch.to(base.device)
+    if "vae" in stage.trains:
+        _check_alone(stage)
+        return reconstruction(base.vae, batch.video, generator)
+    tools, denoiser = Tools.of(subject), subject.denoiser
+    count = len(batch)
+    dropped = Dropped.draw(stage.dropout, count, generator)
+    dropped = dropped if dropping else Dropped.nothing(count)
+    chance = Chance.of(generator)
+    boxes, told = boxes_of(batch, tools.words, denoiser, stage.sampling, dropped, chance)
+    seen = batch.video
+    shown = stage.sampling.picture == "first" and reads(denoiser, "picture")
+    given = given_of(batch, told, seen[:, :, 0] if shown else None, base, dropped)
+    if stage.sampling.painted == "boxes" and boxes is not None:
+        seen = painted(seen, boxes, stage.sampling, chance)
+    clean = latents_of(base, seen, generator)
+    text = tools.words.captions(dropped.texts(batch.captions))
+    conditions = conditions_of(denoiser, given, dropped, chance)
+    steps = tools.noising.timesteps(count, generator, clean.device)
+    if timesteps is not None:
+        steps = timesteps.to(clean.device)
+    noise = _noise_like(clean, generator)
+    noisy = tools.noising.noisy(clean, noise, steps)
+    prediction = denoiser(noisy, steps, text, conditions)
+    target = tools.noising.target(clean, noise, steps)
+    return weighed(prediction, target, batch, stage.objective, tools.noising, steps)
+
+
+def weighed(
+    prediction: Float[Tensor, "batch channels frames height width"],
+    target: Float[Tensor, "batch channels frames height width"],
+    batch: Batch,
+    objective: Objective,
+    noising: Noising,
+    timesteps: Tensor,
+) -> Loss:
+    """The loss of a prediction, as the objective weighs its errors.
+
+    Raises:
+        TrainingError: the batch lacks what the objective reads.
+    """
+    height, width = target.shape[-2:]
+    heat = inside = each = None
+    focal = objective.focal
+    if focal is not None:
+        heat = heat_on((height, width), focal, heatmap=batch.heatmap, flow=batch.flow)
+    if objective.inside_boxes > 1:
+        if batch.boxes is None:
+            raise TrainingError(
+                f"objective.inside_boxes is {objective.inside_boxes:g} and the clips have no "
+                "boxes; train on clips with boxes, or set it to 1"
+            )
+        inside = inside_boxes(batch.boxes, (height, width), objective.inside_boxes)
+    if objective.min_snr is not None:
+        each = noising.min_snr(timesteps, objective.min_snr)
+    strength = 0.0 if focal is None else focal.strength
+    return squared_error(prediction, target, each=each, inside=inside, heatmap=heat, focal=strength)
+
+
+def _noise_like(clean: Tensor, generator: torch.Generator) -> Tensor:
+    drawn = torch.randn(clean.shape, generator=generator, device=generator.device)
+    return drawn.to(clean.device, non_blocking=True)
+
+
+def _check_prediction(stage: Stage, config: dict[str, Any]) -> None:
+    """A base that stays as it is goes on predicting what it did."""
+    said = str(config.get("prediction_type", "epsilon")).removesuffix("_prediction")
+    said = "flow" if is_flow(config) else {"v": "v_prediction"}.get(said, said)
+    wanted = stage.objective.prediction
+    learns = any(part.startswith("unet") for part in stage.trains)
+    if wanted != said and not learns:
+        raise TrainingError(
+            f"stage {stage.name} is to predict {wanted} and its frozen base predicts {said}; set "
+            f"objective.prediction={said}, or train unet as well"
+        )
+
+
+def _check_alone(stage: Stage) -> None:
+    if len(stage.trains) > 1:
+        raise TrainingError(
+            f"stage {stage.name} trains {', '.join(stage.trains)}; an autoencoder is trained by "
+            'itself: give it a stage with trains: ["vae"]'
+        )
