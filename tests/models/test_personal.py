@@ -11,7 +11,7 @@ from torch import Tensor
 import tiny
 from kineograph.core.errors import ModelError
 from kineograph.models.base import Base, load_base
-from kineograph.models.lora_file import TEXT, UNET, read_lora
+from kineograph.models.loading.lora_file import TEXT, UNET, read_lora
 from kineograph.models.personal import Personal, personalised
 from models.lora_makes import (
     ATTENTION,

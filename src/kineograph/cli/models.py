@@ -8,7 +8,7 @@ import typer
 from kineograph.cli.options import Quiet
 
 if TYPE_CHECKING:
-    from kineograph.models.inspection import Inspection
+    from kineograph.models.inspecting.inspection import Inspection
 
 models = typer.Typer(
     name="models",
@@ -41,7 +41,7 @@ def inspect(
     import json
 
     from kineograph.cli import tables
-    from kineograph.models.inspection import inspect as look
+    from kineograph.models.inspecting.inspection import inspect as look
 
     for path in paths:
         told = look(path)
@@ -103,7 +103,7 @@ def convert(
     [dim]kineograph models convert v3_sd15_mm.ckpt motion/[/dim]
     """
     from kineograph.cli.talk import Talk
-    from kineograph.models.conversion import convert as write
+    from kineograph.models.converting.conversion import convert as write
 
     talk = Talk(quiet)
     for made in write(source, out, to=to, heads=heads, groups=groups):

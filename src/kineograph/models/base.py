@@ -16,9 +16,9 @@ from kineograph.models.description import (
     describe_base,
     read_json,
 )
-from kineograph.models.motion_source import load_motion, with_motion
-from kineograph.models.parts import load_part, load_plain, quiet
-from kineograph.models.single_file import apply_single_file
+from kineograph.models.loading.motion_source import load_motion, with_motion
+from kineograph.models.loading.parts import load_part, load_plain, quiet
+from kineograph.models.loading.single_file import apply_single_file
 from kineograph.models.text import TextEncoder
 from kineograph.models.vae import latent_channels, stride
 from kineograph.models.vision_encoder import VisionEncoder

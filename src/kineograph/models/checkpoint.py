@@ -17,8 +17,8 @@ from torch import Tensor
 
 from kineograph.core.errors import ModelError, OutputError
 from kineograph.core.files import whole_file
-from kineograph.models.inert_configs import inert_configs
-from kineograph.models.likely_cause import likely_cause
+from kineograph.models.loading.inert_configs import inert_configs
+from kineograph.models.loading.likely_cause import likely_cause
 
 SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 """What a checkpoint file may be called. What is in it is told by its first bytes, not its name."""

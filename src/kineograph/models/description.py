@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kineograph.core.errors import ModelError
-from kineograph.models.hub import local_folder
 from kineograph.models.kinds import READS, reads_of
+from kineograph.models.loading.hub import local_folder
 
 UNETS: Mapping[str, str] = {
     "UNetMotionModel": "animatediff",

@@ -14,8 +14,8 @@ ADAPTERS: dict[str, str] = {
     "sparse-control": "kineograph.models.control.sparse_control:SparseControl",
     "track-control": "kineograph.models.control.track_control:TrackControl",
     "track-diffusion": "kineograph.models.grounding.track_diffusion:TrackDiffusion",
-    "track-head": "kineograph.models.track_head:TrackHead",
-    "track-propagation": "kineograph.models.propagation:TrackPropagation",
+    "track-head": "kineograph.models.tracks.head:TrackHead",
+    "track-propagation": "kineograph.models.tracks.propagation:TrackPropagation",
 }
 """Kind to "module:Class"."""
 

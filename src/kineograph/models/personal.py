@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from kineograph.core.errors import ModelError
 from kineograph.models.base import Base
-from kineograph.models.lora_file import TEXT, UNET, LoraFile, Pair, read_lora
-from kineograph.models.parts import quiet
+from kineograph.models.loading.lora_file import TEXT, UNET, LoraFile, Pair, read_lora
+from kineograph.models.loading.parts import quiet
 
 
 class Personal:

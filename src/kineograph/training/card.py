@@ -7,7 +7,7 @@ from typing import Any
 
 import kineograph
 from kineograph.core.errors import TrainingError
-from kineograph.models.card import write_card
+from kineograph.models.converting.card import write_card
 from kineograph.training.recipe import Recipe
 from kineograph.training.record import read_record
 from kineograph.training.stage import Stage

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from kineograph.core.files import whole_folder
 from kineograph.models.adapter_folder import save_adapter
 from kineograph.models.base import Base
-from kineograph.models.card import NAME, write_card
 from kineograph.models.checkpoint import write_tensors
+from kineograph.models.converting.card import NAME, write_card
 from kineograph.models.description import ADAPTERS
-from kineograph.models.parts import quiet
+from kineograph.models.loading.parts import quiet
 from kineograph.training.low_rank import lora_tensors, own_tensors
 from kineograph.training.origin import SETTINGS, placed
 from kineograph.training.part import is_in

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from kineograph.core.errors import TrainingError
 from kineograph.models.base import Base
-from kineograph.models.lora_file import TEXT, UNET
-from kineograph.models.parts import quiet
+from kineograph.models.loading.lora_file import TEXT, UNET
+from kineograph.models.loading.parts import quiet
 from kineograph.training.stage import LoraChoice
 
 NAME = "trained"

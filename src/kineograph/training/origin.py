@@ -12,7 +12,7 @@ from torch import nn
 from kineograph.core.errors import TrainingError
 from kineograph.models.base import Base, load_base
 from kineograph.models.description import describe_base, read_json
-from kineograph.models.parts import quiet
+from kineograph.models.loading.parts import quiet
 from kineograph.models.personal import Personal
 from kineograph.training.stage import Stage
 

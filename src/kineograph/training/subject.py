@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from kineograph.models.adapter import Adapter
 from kineograph.models.base import Base
 from kineograph.models.denoiser import Denoiser
-from kineograph.models.parts import quiet
+from kineograph.models.loading.parts import quiet
 from kineograph.training.fitting import adapter_of, adapter_sources, check_stage
 from kineograph.training.low_rank import add_lora, is_low_rank, is_trained
 from kineograph.training.origin import Origin, Place

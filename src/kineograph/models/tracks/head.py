@@ -16,7 +16,7 @@ from kineograph.models.adapter import Adapter, AdapterConfig
 from kineograph.models.condition import Condition
 from kineograph.models.given import Given
 from kineograph.models.input_conv import input_conv
-from kineograph.models.propagation import given_tracks
+from kineograph.models.tracks.propagation import given_tracks
 
 
 class TrackHeadConfig(AdapterConfig):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from kineograph.core.errors import ModelError
 from kineograph.models.checkpoint import compare_keys, read_tensors
-from kineograph.models.parts import quiet
+from kineograph.models.loading.parts import quiet
 
 UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
 """What the names of each part begin with in such a file."""

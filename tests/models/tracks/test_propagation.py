@@ -19,7 +19,7 @@ from kineograph.conditioning.latent_propagation import propagate_latent
 from kineograph.conditioning.track_batch import TrackBatch
 from kineograph.core.errors import ModelError
 from kineograph.core.tracks import Tracks
-from kineograph.models.propagation import TrackPropagation
+from kineograph.models.tracks.propagation import TrackPropagation
 
 METHODS = [
     ("latent", "kineograph"),

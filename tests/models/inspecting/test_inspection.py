@@ -16,7 +16,7 @@ from kineograph.models.checkpoint import write_tensors
 from kineograph.models.control.sparse_control import SparseControl
 from kineograph.models.description import describe_adapter
 from kineograph.models.grounding.grounding import Grounding
-from kineograph.models.inspection import inspect
+from kineograph.models.inspecting.inspection import inspect
 from kineograph.models.layouts import modelscope, motion_module, sparse_control
 from models.lora_makes import ATTENTION, LAYERS, WORDS, kohya, matrices, motion_lora
 from models.original_sd import original
@@ -139,7 +139,7 @@ def test_a_model_folder_lists_its_parts_and_adapters(tmp_path: Path) -> None:
 def test_folders_are_told_without_torch(tmp_path: Path) -> None:
     folder = tiny.tiny_model_folder(tmp_path / "model")
     code = (
-        "import sys; from kineograph.models.inspection import inspect; "
+        "import sys; from kineograph.models.inspecting.inspection import inspect; "
         f"inspect({str(folder)!r}); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,7 +12,7 @@ from kineograph.conditioning.track_batch import TrackBatch
 from kineograph.core.errors import ModelError
 from kineograph.core.tracks import Tracks
 from kineograph.models.adapter_folder import load_adapter, save_adapter
-from kineograph.models.track_head import TrackHead
+from kineograph.models.tracks.head import TrackHead
 
 SMALL = {"channels": 6, "widths": (5,)}
 

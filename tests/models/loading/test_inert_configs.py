@@ -10,7 +10,7 @@ import torch
 
 from kineograph.core.errors import ModelError
 from kineograph.models.checkpoint import read_tensors
-from kineograph.models.inert_configs import inert_configs
+from kineograph.models.loading.inert_configs import inert_configs
 
 HELD = {"position_net.null_positive_feature": torch.arange(3.0)}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kineograph.core.errors import ModelError
-from kineograph.models.card import read_card
+from kineograph.models.converting.card import read_card
 from kineograph.models.description import (
     ADAPTERS,
     UNETS,
@@ -16,15 +16,15 @@ from kineograph.models.description import (
     describe_base,
     read_json,
 )
-from kineograph.models.header import read_folder, read_header, summed
-from kineograph.models.kinds import reads_of, sparse_variant
-from kineograph.models.traits import (
+from kineograph.models.inspecting.header import read_folder, read_header, summed
+from kineograph.models.inspecting.traits import (
     base_of_shapes,
     frames_of,
     motion_version,
     ranks_of,
     told_training,
 )
+from kineograph.models.kinds import reads_of, sparse_variant
 
 
 @dataclass(frozen=True)

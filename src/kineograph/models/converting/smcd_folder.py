@@ -8,11 +8,11 @@ from diffusers import UNet3DConditionModel
 from kineograph.core.errors import ModelError
 from kineograph.models.adapter_folder import load_adapter, save_adapter, short_card
 from kineograph.models.checkpoint import read_tensors, write_tensors
+from kineograph.models.converting.written import Job, Written, held_dtype, write_network
 from kineograph.models.grounding.grounding import Grounding
 from kineograph.models.layouts import modelscope, smcd
-from kineograph.models.parts import load_part
+from kineograph.models.loading.parts import load_part
 from kineograph.models.picture.dual import PictureDual
-from kineograph.models.written import Job, Written, held_dtype, write_network
 
 UNET = "U-Net of ModelScope as SMCD trained it"
 FILES = ("pytorch_model", "pytorch_model_1", "pytorch_model_2")

@@ -13,9 +13,9 @@ from kineograph.core.errors import ModelError, OutputError
 from kineograph.models.adapter_folder import load_adapter
 from kineograph.models.checkpoint import write_tensors
 from kineograph.models.control.sparse_control import SparseControl
-from kineograph.models.conversion import convert
+from kineograph.models.converting.conversion import convert
 from kineograph.models.grounding.grounding import Grounding
-from kineograph.models.inspection import inspect
+from kineograph.models.inspecting.inspection import inspect
 from kineograph.models.layouts import gligen, modelscope, motion_module, smcd, sparse_control
 from kineograph.models.picture.dual import PictureDual
 from models.lora_makes import ATTENTION, kohya, matrices, motion_lora

@@ -10,8 +10,8 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 import tiny
 from kineograph.core.errors import ModelError
-from kineograph.models import single_file
 from kineograph.models.base import load_base
+from kineograph.models.loading import single_file
 from models.original_sd import original
 
 

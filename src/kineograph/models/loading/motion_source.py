@@ -10,10 +10,10 @@ from diffusers import MotionAdapter, UNet2DConditionModel, UNetMotionModel
 from kineograph.core.errors import ModelError
 from kineograph.models.checkpoint import read_tensors
 from kineograph.models.description import read_json, text_width
-from kineograph.models.hub import local_folder
 from kineograph.models.layouts import motion_module
+from kineograph.models.loading.hub import local_folder
+from kineograph.models.loading.parts import load_part, quiet
 from kineograph.models.motion_module import version_of
-from kineograph.models.parts import load_part, quiet
 
 _SD15 = (320, 640, 1280, 1280)
 

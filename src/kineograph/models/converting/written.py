@@ -12,10 +12,10 @@ from kineograph.core.errors import ModelError, OutputError
 from kineograph.core.files import whole_folder
 from kineograph.models.adapter import Adapter
 from kineograph.models.adapter_folder import save_adapter, short_card
-from kineograph.models.card import NAME, write_card
 from kineograph.models.checkpoint import read_metadata, write_tensors
-from kineograph.models.header import read_folder
-from kineograph.models.parts import quiet
+from kineograph.models.converting.card import NAME, write_card
+from kineograph.models.inspecting.header import read_folder
+from kineograph.models.loading.parts import quiet
 
 LORA = "pytorch_lora_weights.safetensors"
 """What diffusers calls the file of a LoRA in a folder."""

@@ -10,20 +10,8 @@ from kineograph.core.errors import ModelError
 from kineograph.models.adapter_folder import load_adapter
 from kineograph.models.checkpoint import read_tensors
 from kineograph.models.control.sparse_control import SparseControl
-from kineograph.models.grounding.grounding import Grounding
-from kineograph.models.inspection import Inspection, inspect
-from kineograph.models.layouts import (
-    domain_adapter,
-    gligen,
-    modelscope,
-    motion_lora,
-    motion_module,
-    sparse_control,
-)
-from kineograph.models.motion_module import version_of
-from kineograph.models.parts import first_line, load_part
-from kineograph.models.smcd_folder import join_smcd, split_smcd
-from kineograph.models.written import (
+from kineograph.models.converting.smcd_folder import join_smcd, split_smcd
+from kineograph.models.converting.written import (
     LORA,
     Job,
     Written,
@@ -34,6 +22,18 @@ from kineograph.models.written import (
     write_lora,
     write_network,
 )
+from kineograph.models.grounding.grounding import Grounding
+from kineograph.models.inspecting.inspection import Inspection, inspect
+from kineograph.models.layouts import (
+    domain_adapter,
+    gligen,
+    modelscope,
+    motion_lora,
+    motion_module,
+    sparse_control,
+)
+from kineograph.models.loading.parts import first_line, load_part
+from kineograph.models.motion_module import version_of
 
 
 def convert(

@@ -1,0 +1,1 @@
+"""Weights from one layout into another, and back."""

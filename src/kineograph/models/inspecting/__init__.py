@@ -1,0 +1,1 @@
+"""What weights are, told by the heads of their files."""

@@ -1,0 +1,1 @@
+"""Adapters that read tracks at the input."""
