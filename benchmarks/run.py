@@ -22,6 +22,7 @@ BENCHMARKS = {
     "magnify": "Magnified motion: is it as large as was asked?",
     "conditioning": "Tracks to tensors",
     "control": "A denoising step with the track ControlNet",
+    "training": "The training loop beside one written by hand",
     "scenes": "Procedural scenes: clips a second, and is the truth true?",
 }
 """Module to heading, in the order of the page."""

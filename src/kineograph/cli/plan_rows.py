@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from kineograph.cli.training_bar import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kineograph.training.plan import Memory, StagePlan
     from kineograph.training.stage import Stage
 
@@ -12,13 +14,11 @@ if TYPE_CHECKING:
 def overview(run: Any) -> list[tuple[str, str]]:
     """What holds for all stages."""
     recipe = run.recipe
-    data = dict(recipe.data)
-    kind = data.pop("kind", "scenes")
     rows = [
         ("about", recipe.about),
         ("base", str(recipe.base or "")),
         ("motion", recipe.motion or ""),
-        ("data", " ".join([kind, *(f"{name}={value}" for name, value in data.items())])),
+        ("data", _data(recipe.data)),
         ("stages", ", ".join(stage.name for stage in recipe.stages)),
         ("out", str(run.out)),
     ]
@@ -32,6 +32,7 @@ def stage_rows(plan: "StagePlan") -> list[tuple[str, str]]:
         ("about", stage.about),
         *((f"trains {part.name}", _count(part.parameters)) for part in plan.parts if part.trains),
         ("frozen", f"{_count(plan.frozen)} in {_frozen(plan)}"),
+        ("data", "" if stage.data is None else _data(stage.data)),
         ("clips", _clips(stage)),
         ("objective", _objective(stage)),
         ("dropped", _dropped(stage)),
@@ -41,6 +42,11 @@ def stage_rows(plan: "StagePlan") -> list[tuple[str, str]]:
         ("time", _time(plan)),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _data(data: "Mapping[str, Any]") -> str:
+    rest = [f"{name}={value}" for name, value in data.items() if name != "kind"]
+    return " ".join([str(data.get("kind", "scenes")), *rest])
 
 
 def memory_line(memory: "Memory") -> str:

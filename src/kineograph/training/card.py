@@ -32,7 +32,7 @@ def card_of(recipe: Recipe, subject: Subject, folder: Path) -> str:
         "base": f"{base.name} ({base.family})",
         **({"motion": base.motion} if base.motion else {}),
         "adapters": _adapters(stage) or "none",
-        "data": _data(recipe.data),
+        "data": _data(stage.data or recipe.data),
         "clips": _clips(stage),
         "steps": f"{stage.steps:,} of {_batch(stage)}",
         "objective": _objective(stage),
