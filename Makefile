@@ -18,7 +18,7 @@ demo: $(VENV)/.demo ## set up, then animate a photograph into out/demo.mp4
 	@$(BIN)/python examples/demo.py
 
 test: lint ## set up, then run every check and every test
-	@$(BIN)/python -m pytest -n $(JOBS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 quick: $(VENV)/.dev ## run the tests that take no more than a few seconds each
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow"

@@ -1,6 +1,9 @@
 """What several tests share: pictures to work on, and how hypothesis runs."""
 
 import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a worker: more would only wait
+
 from pathlib import Path
 
 import cv2
@@ -11,6 +14,11 @@ from hypothesis import settings
 settings.register_profile("local", deadline=None, max_examples=30)
 settings.register_profile("ci", deadline=None, max_examples=30, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What has to run one after the other, in one worker, takes longest and so comes first."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.fixture(scope="session")

@@ -84,12 +84,16 @@ def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     with Record(tmp_path) as record:
-        for step in (1, 2):
+        for step in (1, 2, 11):
             record.step(step, 1.0 / step, parts={"plain": 0.25}, gates={"a": 0.5}, lr=0.125)
         record.probe(Measured("epe", 2, (3.0,), beside={"true video": 1.5}))
     board = EventAccumulator(str(tmp_path / "board"))
     board.Reload()
-    assert [(held.step, held.value) for held in board.Scalars("loss")] == [(1, 1.0), (2, 0.5)]
+    assert [(held.step, held.value) for held in board.Scalars("loss")] == [
+        (1, 1.0),
+        (11, pytest.approx(1 / 11)),
+    ]
+    assert [held.step for held in board.Scalars("gates/a")] == [1, 2, 11]
     tags = {"loss", "parts/plain", "gates/a", "run/lr", "probe/epe", "probe/epe (true video)"}
     assert set(board.Tags()["scalars"]) == tags
     assert board.Scalars("probe/epe (true video)")[0].value == 1.5

@@ -21,7 +21,7 @@ from kineograph.training.run import TRAINED, Run
 from kineograph.training.source import source_for
 from kineograph.training.stage import Stage
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("twins")]
 
 BASE = ("autoencoder", "pictures", "clips")
 

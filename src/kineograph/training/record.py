@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,10 @@ from kineograph.core.files import whole_file
 from kineograph.training.probes.measured import Measured
 
 LINES, BOARD = "record.jsonl", "board"
+
+BOARD_EVERY = 10
+"""TensorBoard gets the first of so many steps: writing to it takes longer than all else about a step
+of a small network, and a curve shows no more."""
 
 
 class Record:
@@ -87,9 +92,12 @@ class Record:
         if gates:
             line["gates"] = dict(gates)
         self._write("step", step, line)
-        self._scalar("loss", loss, step)
-        for group, held in (("parts", parts), ("gates", gates), ("run", numbers)):
-            for name, value in (held or {}).items():
+        shown: dict[str, Mapping[str, float]] = {"gates": gates or {}}
+        if (step - 1) % BOARD_EVERY == 0:
+            self._scalar("loss", loss, step)
+            shown |= {"parts": parts or {}, "run": numbers}
+        for group, held in shown.items():
+            for name, value in held.items():
                 self._scalar(f"{group}/{name}", value, step)
 
     def probe(self, measured: Measured) -> None:
@@ -104,10 +112,12 @@ class Record:
         self._write("event", step, {"what": what, **facts})
 
     def close(self) -> None:
-        """Write out what is still held."""
-        self._file.close()
+        """Write out what is still held; a disk that is full was told of when a line was written."""
+        with suppress(OSError):
+            self._file.close()
         if self._board is not None:
-            self._board.close()
+            with suppress(OSError):
+                self._board.close()
             self._board = None
 
     def _write(self, kind: str, step: int, line: Mapping[str, Any]) -> None:
