@@ -180,7 +180,7 @@ class Adapter(nn.Module, ABC):
     def gate_values(self) -> dict[str, float]:
         """The tanh of every gate's alpha, by name; gates near zero do nothing."""
         named = self.named_parameters()
-        return {name: float(held.tanh()) for name, held in named if "alpha_" in name}
+        return {name: float(held.detach().tanh()) for name, held in named if "alpha_" in name}
 
 
 def _said(name: str, shape: BaseShape) -> str:
