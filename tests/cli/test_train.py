@@ -14,7 +14,7 @@ import yaml
 
 import tiny
 from cli.conftest import Run
-from kineograph.cli.plan_rows import size
+from kineograph.cli.tables import size
 from kineograph.cli.training_bar import Lines, duration
 from kineograph.training.record import read_record
 

@@ -1,11 +1,12 @@
 """`kineograph models`: what weights are, and converting them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kineograph.cli.options import Quiet
+from kineograph.cli.tables import size
 
 if TYPE_CHECKING:
     from kineograph.models.inspecting.inspection import Inspection
@@ -129,21 +130,9 @@ def rows(told: "Inspection") -> list[tuple[str, str]]:
 
 def _weights(told: "Inspection") -> str:
     types = ", ".join(told.dtypes)
-    return (
-        f"{told.parameters:,} parameters in {told.tensors:,} tensors, {types}, {_bytes(told.size)}"
-    )
+    return f"{told.parameters:,} parameters in {told.tensors:,} tensors, {types}, {size(told.size)}"
 
 
 def _adapter(told: "Inspection") -> str:
     reads = ", ".join(told.reads) or "nothing that a document holds"
     return f"{told.what}, reads {reads}, {told.parameters:,} parameters"
-
-
-def _bytes(size: Any) -> str:
-    """A size on the disk, in the largest unit that leaves a number above one."""
-    amount = float(size)
-    for unit in ("bytes", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.4g} {unit}"
-        amount /= 1024
-    return f"{amount:.4g} GiB"

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from kineograph.cli.tables import size
 from kineograph.cli.training_bar import duration
 
 if TYPE_CHECKING:
@@ -60,16 +61,6 @@ def memory_line(memory: "Memory") -> str:
     }
     parts = ", ".join(f"{name} {size(value)}" for name, value in held.items() if value)
     return f"about {size(memory.total)}: {parts}"
-
-
-def size(count: int) -> str:
-    """Bytes in the largest unit that leaves a number above one."""
-    amount = float(count)
-    for unit in ("bytes", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.3g} {unit}"
-        amount /= 1024
-    return f"{amount:.3g} GiB"
 
 
 def _count(parameters: int) -> str:

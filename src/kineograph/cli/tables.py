@@ -33,3 +33,13 @@ def show(table: "Table") -> None:
     with console.capture() as held:
         console.print(table)
     typer.echo("\n".join(line.rstrip() for line in held.get().splitlines()))
+
+
+def size(count: int) -> str:
+    """Bytes in the largest unit that leaves a number above one."""
+    amount = float(count)
+    for unit in ("bytes", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.3g} {unit}"
+        amount /= 1024
+    return f"{amount:.3g} GiB"

@@ -16,8 +16,8 @@ from kineograph.training.probes.measured import Measured
 LINES, BOARD = "record.jsonl", "board"
 
 BOARD_EVERY = 10
-"""TensorBoard gets the first of so many steps: writing to it takes longer than all else about a step
-of a small network, and a curve shows no more."""
+"""TensorBoard gets the first of so many steps: writing to it takes longer than all else about a
+small network's step, and a curve shows no more."""
 
 
 class Record:
