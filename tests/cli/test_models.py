@@ -33,7 +33,7 @@ def test_inspect_tells_people(run: Run, motion: Path) -> None:
         "base widths 8, 16",
         "frames at most 32 at once",
     ]
-    kib = f"{size / 1024:.4g}"
+    kib = f"{size / 1024:.3g}"
     assert (
         lines[5] == f"weights {count:,} parameters in {len(_stored())} tensors, float32, {kib} KiB"
     )
