@@ -106,7 +106,7 @@ def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
 def test_a_file_where_frames_are_wanted(tmp_path: Path) -> None:
     (tmp_path / "frames").write_text("x")
     with (
-        pytest.raises(OutputError, match=r"folder of frames .* it is a file; name another"),
+        pytest.raises(OutputError, match=r"cannot write a folder to .* it is a file; name another"),
         whole_folder(tmp_path / "frames"),
     ):
         pass

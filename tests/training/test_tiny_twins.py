@@ -123,18 +123,21 @@ def test_motion_prompting(tiny_base: Base, tmp_path: Path) -> None:
 
 
 def test_smcd(tiny_base: Base, tmp_path: Path) -> None:
-    """The first frame comes out more like the picture, with the boxes' stage frozen.
+    """Boxes tell what is where; then the picture comes, and the boxes' gates stay as they are.
 
-    The gates of boxes open too slowly to be followed in a minute, as GLIGEN's do: of their stage
-    it is only seen that they and nothing else have moved.
+    The loss of fixed clips under fixed noise falls by a sixth in a minute, and what is generated
+    lies within its boxes more often.
     """
     made = twin(recipe_named("smcd", tiny=True), tiny_base[0], tmp_path)
     assert made["boxes"].kept
     assert any(opened(made["boxes"]))
+    assert gain(made["boxes"]) > 0.06
+    before, after = made["boxes"].values["box-iou"]
+    assert after > before + 0.03
     check(made["picture"])
     before, after = made["picture"].values["picture"]
     assert after > before + 0.3
-    assert gain(made["picture"]) > 0.01
+    assert gain(made["picture"]) > 0.005
 
 
 def opened(made: Trained) -> list[float]:
