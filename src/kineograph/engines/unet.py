@@ -10,6 +10,7 @@ from kineograph.engines.base import Capabilities, Engine, Frame, Input, Request,
 
 if TYPE_CHECKING:
     from kineograph.engines.diffusion.model import Model
+    from kineograph.engines.diffusion.outline import Outline
 
 
 class UnetSettings(Settings):
@@ -82,6 +83,7 @@ class UnetEngine(Engine):
 
     def __init__(self) -> None:
         self._model: Model | None = None
+        self._outline: Outline | None = None
 
     def capabilities_for(self, request: Request) -> Capabilities:
         """What the model and its adapters read, found without loading any weights.
@@ -92,9 +94,7 @@ class UnetEngine(Engine):
             ModelError: the model or an adapter is missing or broken.
         """
         self.check_packages()
-        from kineograph.engines.diffusion.outline import Outline
-
-        outline = Outline.of(self._settings(request))
+        outline = self._outlined(self._settings(request))
         reads: frozenset[Input] = frozenset({"text", "negative text", *outline.reads})
         can = Capabilities(reads=reads, size_step=outline.size_step)
         outline.check_readable(request)
@@ -102,9 +102,7 @@ class UnetEngine(Engine):
 
     def notes(self, request: Request) -> Iterator[str]:
         """Where it computes, and what was put right in the settings."""
-        from kineograph.engines.diffusion.outline import Outline
-
-        yield from Outline.of(self._settings(request)).notes(request)
+        yield from self._outlined(self._settings(request)).notes(request)
 
     def generate(self, request: Request) -> Iterator[Frame]:
         """Yield the frames; which pixels come from the picture cannot be told."""
@@ -123,6 +121,14 @@ class UnetEngine(Engine):
             )
         settings: UnetSettings = self.settings_of(request)
         return settings
+
+    def _outlined(self, settings: UnetSettings) -> "Outline":
+        """The model's outline; kept, as the hub may have to be asked for it."""
+        from kineograph.engines.diffusion.outline import Outline
+
+        if self._outline is None or self._outline.settings != settings:
+            self._outline = Outline.of(settings)
+        return self._outline
 
     def _loaded(self, settings: UnetSettings) -> "Model":
         from kineograph.engines.diffusion.model import Model

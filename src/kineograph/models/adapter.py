@@ -13,7 +13,7 @@ from kineograph.core.errors import ModelError
 from kineograph.gestures.writing.messages import one_line
 from kineograph.gestures.writing.model import Strict
 from kineograph.models.condition import Condition, Residuals
-from kineograph.models.gates import block_shapes
+from kineograph.models.gates import block_shapes, gate_values
 from kineograph.models.given import Given
 
 FAMILIES: Mapping[str, str] = {
@@ -179,8 +179,7 @@ class Adapter(nn.Module, ABC):
 
     def gate_values(self) -> dict[str, float]:
         """The tanh of every gate's alpha, by name; gates near zero do nothing."""
-        named = self.named_parameters()
-        return {name: float(held.detach().tanh()) for name, held in named if "alpha_" in name}
+        return gate_values(self.named_parameters())
 
 
 def _said(name: str, shape: BaseShape) -> str:

@@ -1,10 +1,11 @@
 """Gates: layers between a spatial block's self-attention and its attention to the text."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from jaxtyping import Float
@@ -140,3 +141,21 @@ def take_out(unet: nn.Module) -> None:
     for module in unet.modules():
         if isinstance(module, BasicTransformerBlock) and "fuser" in vars(module):
             del module.fuser
+
+
+@torch.no_grad()
+def gate_values(named: Iterable[tuple[str, Tensor]]) -> dict[str, float]:
+    """How far each gate is open, by name: the tanh of its alpha. Gates near zero do nothing.
+
+    Args:
+        named: parameters by name, of which those that are called alpha count.
+    """
+    found = {
+        name: held
+        for name, held in named
+        if held.numel() == 1 and name.rsplit(".", 1)[-1].startswith("alpha")
+    }
+    if not found:
+        return {}
+    opened = torch.stack([held.detach().float().reshape(()) for held in found.values()]).tanh()
+    return dict(zip(found, opened.tolist(), strict=True))

@@ -9,12 +9,13 @@ from time import perf_counter
 import torch
 
 from kineograph.core.errors import TrainingError
+from kineograph.models.gates import gate_values
 from kineograph.training.accelerator import accelerator_for, is_sharded, memory_used
 from kineograph.training.averages import Averages
 from kineograph.training.chance import chance_kept, chance_of
 from kineograph.training.checkpoints import Checkpoints
 from kineograph.training.contracts import Learner, OnEvent, Progress, RunProbes, Source, Step
-from kineograph.training.network import StepNetwork, gates_of
+from kineograph.training.network import StepNetwork
 from kineograph.training.optimisers import optimiser_for, schedule_for
 from kineograph.training.probes.measured import Measured
 from kineograph.training.record import Record
@@ -190,7 +191,7 @@ def train_stage(
                 "memory": memory_used(accelerator.device),
             }
             if record:
-                gates = gates_of(weights) if step % GATES_EVERY == 0 else None
+                gates = gate_values(weights.items()) if step % GATES_EVERY == 0 else None
                 record.step(step, mean, parts=parts, gates=gates, **numbers)
             if progress is not None:
                 progress(step, stage.steps, {"loss": mean, **numbers})

@@ -1,6 +1,5 @@
 """A training step as one network: what Accelerate prepares, synchronises and shards."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -36,17 +35,3 @@ class StepNetwork(nn.Module):
     def forward(self, batch: Any, generator: torch.Generator) -> Any:
         """The loss of a batch."""
         return self._step(self._subject, batch, generator)
-
-
-@torch.no_grad()
-def gates_of(weights: Mapping[str, nn.Parameter]) -> dict[str, float]:
-    """How far each gate is open: the tanh of the weights that are called alpha, by name."""
-    found = {
-        name: held
-        for name, held in weights.items()
-        if held.numel() == 1 and name.rsplit(".", 1)[-1].startswith("alpha")
-    }
-    if not found:
-        return {}
-    opened = torch.stack([held.detach().float().reshape(()) for held in found.values()]).tanh()
-    return dict(zip(found, opened.tolist(), strict=True))
