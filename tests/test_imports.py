@@ -21,8 +21,8 @@ ROOMS = (
     "models",
     "engines",
     "data",
-    "training",
     "evaluation",
+    "training",
     "studio",
     "cli",
 )

@@ -15,20 +15,20 @@ from kineograph.core.errors import TrainingError
 from kineograph.core.tracks import Tracks
 from kineograph.core.video import Video, read_video
 from kineograph.data.clip import Clip, Fact
-from kineograph.training.probes import Probing, run_probes
-from kineograph.training.probes.direction import agreement, cosine, measurable
-from kineograph.training.probes.filling import box_overlap, still_overlap
-from kineograph.training.probes.following import (
+from kineograph.evaluation.locating import by_colours, by_points, similarity
+from kineograph.evaluation.metrics.boxes import box_overlap, still_overlap
+from kineograph.evaluation.metrics.direction import agreement, cosine, measurable
+from kineograph.evaluation.metrics.epe import (
     endpoint_error,
     followable,
     moving,
     still_error,
 )
-from kineograph.training.probes.likeness import psnr
-from kineograph.training.probes.locating import by_colours, by_points, similarity
+from kineograph.evaluation.metrics.psnr import psnr
+from kineograph.evaluation.small_tracker import SmallTracker
+from kineograph.training.probes import Probing, run_probes
 from kineograph.training.probes.measured import Measured
 from kineograph.training.probes.probe_clips import probe_clips
-from kineograph.training.probes.small_tracker import SmallTracker
 from kineograph.training.stage import Stage
 from kineograph.training.subject import Subject
 

@@ -14,10 +14,10 @@ from kineograph.engines.diffusion.device import Place
 from kineograph.engines.diffusion.generation import Generation
 from kineograph.engines.diffusion.model import Model
 from kineograph.engines.unet import UnetSettings
+from kineograph.evaluation.tracking import Frames
 from kineograph.models.denoiser import Denoiser
 from kineograph.models.text import TextEncoder
 from kineograph.training.chance import chance_kept
-from kineograph.training.probes.tracking import Frames
 from kineograph.training.stage import Probe, Stage
 from kineograph.training.subject import Subject
 

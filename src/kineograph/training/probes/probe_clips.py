@@ -12,9 +12,9 @@ from kineograph.data.clip import Clip
 from kineograph.data.procedural.scene import scene
 from kineograph.data.procedural.settings import SceneSettings
 from kineograph.data.track_sampling import draw_tracks
-from kineograph.training.probes.direction import measurable
-from kineograph.training.probes.filling import still_overlap
-from kineograph.training.probes.following import RELIABLE, followable, still_error
+from kineograph.evaluation.metrics.boxes import still_overlap
+from kineograph.evaluation.metrics.direction import measurable
+from kineograph.evaluation.metrics.epe import RELIABLE, followable, still_error
 from kineograph.training.stage import Stage
 
 SEED = 2_000_000_000

@@ -13,21 +13,21 @@ from kineograph.core.errors import TrainingError
 from kineograph.core.tracks import Tracks
 from kineograph.data.clip import Clip
 from kineograph.engines.base import Request
-from kineograph.models import vae
-from kineograph.training.probes.direction import agreement
-from kineograph.training.probes.filling import box_overlap, still_overlap
-from kineograph.training.probes.following import (
+from kineograph.evaluation.metrics.boxes import box_overlap, still_overlap
+from kineograph.evaluation.metrics.direction import agreement
+from kineograph.evaluation.metrics.epe import (
     MEASURED_SIZE,
     endpoint_error,
     followable,
     still_error,
 )
+from kineograph.evaluation.metrics.psnr import psnr
+from kineograph.evaluation.tracking import Frames
+from kineograph.models import vae
 from kineograph.training.probes.generating import evaluating, generate, is_pictured, request_of
-from kineograph.training.probes.likeness import psnr
 from kineograph.training.probes.measured import Measured
 from kineograph.training.probes.measuring_loss import fixed_loss
 from kineograph.training.probes.probe_clips import SEED, probe_clips
-from kineograph.training.probes.tracking import Frames
 from kineograph.training.samples import FOLDER, Sample, write_samples
 from kineograph.training.stage import Probe
 from kineograph.training.subject import Subject

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32, Float64
 
 from kineograph.core.state import State
 from kineograph.data.clip import Clip
-from kineograph.training.probes.tracking import Frames, follow
+from kineograph.evaluation.tracking import Frames, follow
 
 Mask = Bool[np.ndarray, "height width"]
 

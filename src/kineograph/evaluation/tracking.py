@@ -9,7 +9,7 @@ from kineograph.core.picture import fit
 from kineograph.core.points import scale
 from kineograph.core.tracks import Tracks
 from kineograph.core.video import Video
-from kineograph.training.probes.small_tracker import SmallTracker
+from kineograph.evaluation.small_tracker import SmallTracker
 from kineograph.vision.flow_tracker import FlowTracker
 
 Frames = UInt8[np.ndarray, "frames height width 3"]

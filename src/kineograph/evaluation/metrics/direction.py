@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Float64
 
 from kineograph.data.clip import Clip, Fact
-from kineograph.training.probes.locating import (
+from kineograph.evaluation.locating import (
     Located,
     by_colours,
     by_points,
     similarity,
 )
-from kineograph.training.probes.tracking import Frames, follow
+from kineograph.evaluation.tracking import Frames, follow
 from kineograph.vision.tracker import grid_queries
 
 Shift = Float64[np.ndarray, "2"]

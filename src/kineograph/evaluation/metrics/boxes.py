@@ -4,8 +4,8 @@ import numpy as np
 
 from kineograph.core.state import State
 from kineograph.data.clip import Clip
-from kineograph.training.probes.locating import by_colours, by_points, first_seen
-from kineograph.training.probes.tracking import Frames
+from kineograph.evaluation.locating import by_colours, by_points, first_seen
+from kineograph.evaluation.tracking import Frames
 
 
 def box_overlap(frames: Frames, clip: Clip, *, pictured: bool) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from kineograph.core.tracks import Tracks
-from kineograph.training.probes.tracking import Frames, follow
+from kineograph.evaluation.tracking import Frames, follow
 
 MEASURED_SIZE = (256, 256)
 """Distances are in pixels of this size, whatever the video's own (as Motion Prompting's EPE)."""
