@@ -404,3 +404,19 @@ def test_memory_does_not_grow_with_the_frames(tmp_path: Path, ending: str) -> No
 
     peak_after(60)
     assert peak_after(260) - peak_after(60) < 15
+
+
+@pytest.mark.parametrize("size", [(64, 48), (33, 47)])
+def test_lossless_gives_back_every_bit(tmp_path: Path, size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (5, size[1], size[0], 3), dtype=np.uint8)
+    with VideoWriter(tmp_path / "held.mkv", size, 7.5, lossless=True) as writer:
+        for frame in noise:
+            writer.write(frame)
+    found = read_video(tmp_path / "held.mkv")
+    assert found.fps == 7.5
+    np.testing.assert_array_equal(found.frames, noise)
+
+
+def test_lossless_has_one_container(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"name a file that ends in \.mkv"):
+        VideoWriter(tmp_path / "held.mp4", (64, 48), 8, lossless=True)

@@ -80,6 +80,15 @@ ENCODINGS = {
 }
 """The containers that are written frame by frame, by their ending."""
 
+LOSSLESS = Encoding(
+    "matroska",
+    "libx264rgb",
+    {**_H264_OPTIONS, "crf": "0"},
+    pixels="rgb24",
+    pixels_odd="rgb24",
+)
+"""Matroska that gives back every bit, for what is measured later."""
+
 
 class ContainerOutput:
     """One video file being written: `write` frames, then `finish`, or `close` to give up.
@@ -87,9 +96,16 @@ class ContainerOutput:
     YUV is BT.709 in limited range, and tagged so, at every size: players then agree on red.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], fps: Fraction, text: str | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        fps: Fraction,
+        text: str | None,
+        encoding: Encoding | None = None,
+    ) -> None:
         self._path, self._size, self._fps, self._text = path, size, fps, text
-        self._encoding = ENCODINGS[path.suffix.lower()]
+        self._encoding = encoding or ENCODINGS[path.suffix.lower()]
         # bitexact leaves out dates, library versions and random identifiers.
         options = {"fflags": "+bitexact", **self._encoding.container}
         name = str(path.absolute())

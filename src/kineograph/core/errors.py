@@ -46,3 +46,11 @@ class DataError(KineographError):
 
 class TrainingError(KineographError):
     """A recipe is wrong, or training cannot start, go on or resume."""
+
+
+class EvaluationError(KineographError):
+    """Videos cannot be measured or compared, or a benchmark cannot be run."""
+
+
+class StudyError(KineographError):
+    """A human study is set up wrong, or its folder or its votes cannot be used."""

@@ -11,7 +11,7 @@ import av
 import numpy as np
 from jaxtyping import UInt8
 
-from kineograph.core.av_output import ContainerOutput
+from kineograph.core.av_output import LOSSLESS, ContainerOutput
 from kineograph.core.errors import OutputError
 from kineograph.core.files import check_writable, whole_file, whole_folder
 from kineograph.core.gif_output import MAX_FPS as GIF_MAX_FPS
@@ -76,6 +76,7 @@ class VideoWriter:
             (yuv444p), which some browsers do not play.
         fps: frames a second, whole or not (30000 / 1001).
         request: the record to carry: a JSON object with the key `kineograph`.
+        lossless: keep every bit, for measuring; in `.mkv` only.
 
     Raises:
         OutputError: from the constructor, before any work, where size, rate, record or place do
@@ -88,8 +89,13 @@ class VideoWriter:
         size: tuple[int, int],
         fps: float | int | Fraction,
         request: Record | None = None,
+        *,
+        lossless: bool = False,
     ) -> None:
         self.path = Path(path)
+        if lossless and self.path.suffix.lower() != ".mkv":
+            raise OutputError(f"cannot write {path} without loss; name a file that ends in .mkv")
+        self._lossless = lossless
         self.size = (int(size[0]), int(size[1]))
         self.fps = _checked_rate(self.path, fps)
         self._request = request
@@ -108,7 +114,9 @@ class VideoWriter:
             else:
                 replaceable = _is_replaceable(self.path)
                 partial = stack.enter_context(whole_folder(self.path, replaceable=replaceable))
-            self._output = _open_output(self.path, partial, self.size, self.fps, self._text)
+            self._output = _open_output(
+                self.path, partial, self.size, self.fps, self._text, lossless=self._lossless
+            )
             self._stack = stack.pop_all()
         return self
 
@@ -171,7 +179,13 @@ def _encoder_failed(path: Path, error: av.error.FFmpegError) -> OutputError:
 
 
 def _open_output(
-    path: Path, partial: Path, size: tuple[int, int], fps: Fraction, text: str | None
+    path: Path,
+    partial: Path,
+    size: tuple[int, int],
+    fps: Fraction,
+    text: str | None,
+    *,
+    lossless: bool,
 ) -> _Output:
     ending = path.suffix.lower()
     try:
@@ -179,7 +193,7 @@ def _open_output(
             return FolderOutput(partial, size, fps, text)
         if ending == ".gif":
             return GifOutput(partial, size, fps, text)
-        return ContainerOutput(partial, size, fps, text)
+        return ContainerOutput(partial, size, fps, text, LOSSLESS if lossless else None)
     except av.error.FFmpegError as error:
         raise _encoder_failed(path, error) from error
 

@@ -1,0 +1,1 @@
+"""Running a suite of cases through engines, and keeping what was measured."""

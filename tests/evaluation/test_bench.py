@@ -1,0 +1,174 @@
+"""A benchmark goes on where it was, records what fails, and gives the same figures however run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from few_scenes import FewScenes
+
+from kineograph.core.errors import EvaluationError
+from kineograph.core.video import read_video
+from kineograph.core.video_writer import VideoWriter
+from kineograph.evaluation.align import Alignment
+from kineograph.evaluation.bench import generating
+from kineograph.evaluation.bench.job import Bench
+from kineograph.evaluation.bench.report_folder import (
+    FEATURES,
+    MEASURED,
+    VIDEO,
+    ReportFolder,
+    RowHead,
+)
+from kineograph.evaluation.bench.results import Results
+from kineograph.evaluation.bench.running import Crew, run
+
+
+def bench_of(where: Path, **changed: object) -> Bench:
+    held = Bench(FewScenes(count=2), ("psnr", "epe"), ReportFolder(where), variants=("4",))
+    return replace(held, **changed)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return run(bench_of(tmp_path_factory.mktemp("bench") / "report"), [])
+
+
+def test_the_three_rows_are_always_there(done: Results) -> None:
+    assert [row.label for row in done.head.rows] == ["truth", "still", "warp"]
+    assert done.names == ("scene-0", "scene-1")
+    assert not any(held.failed for held in done.cases)
+
+
+def test_the_truth_is_the_floor_and_a_still_picture_errs_most(done: Results) -> None:
+    floor, still, warp = (done.values("epe", row, "4") for row in ("truth", "still", "warp"))
+    assert np.nanmean(floor) < np.nanmean(warp) < np.nanmean(still)
+    assert (done.values("psnr", "truth", "4") == 60).all()
+
+
+def test_the_video_that_is_kept_is_what_was_measured(done: Results) -> None:
+    place = done.folder.of("still", "scene-0@4") / VIDEO
+    truth = FewScenes().load(FewScenes().cases()[0]).truth
+    assert truth is not None
+    np.testing.assert_array_equal(read_video(place).frames, np.repeat(truth.video[:1], 5, axis=0))
+
+
+def test_a_second_run_makes_nothing_again(done: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(generating.ByEngine, "__call__", lambda *told: made.append(told))
+    before = (done.folder.of("warp", "scene-0@4") / MEASURED).stat().st_mtime_ns
+    again = run(bench_of(done.folder.where), [])
+    assert made == []
+    assert (done.folder.of("warp", "scene-0@4") / MEASURED).stat().st_mtime_ns == before
+    np.testing.assert_array_equal(again.values("epe", "warp", "4"), done.values("epe", "warp", "4"))
+
+
+def test_a_further_metric_measures_the_videos_that_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(bench_of(tmp_path, metrics=("psnr",)), [])
+    monkeypatch.setattr(generating, "registry", None)  # no engine can be made any more
+    found = run(bench_of(tmp_path, metrics=("ssim",)), [])
+    assert [held["name"] for held in found.head.metrics] == ["psnr", "ssim"]
+    assert not np.isnan(found.values("ssim", "warp", "4")).any()
+    assert not np.isnan(found.values("psnr", "warp", "4")).any()
+
+
+def test_a_further_row_and_variant_join_the_report(tmp_path: Path) -> None:
+    run(bench_of(tmp_path, metrics=("psnr",)), [RowHead("one", "warp")])
+    found = run(bench_of(tmp_path, metrics=("psnr",), variants=("32",)), [RowHead("two", "warp")])
+    assert [row.label for row in found.head.rows] == ["truth", "still", "warp", "one", "two"]
+    assert tuple(found.head.variants) == ("4", "32")
+    assert np.isnan(found.values("psnr", "one", "32")).all()
+    assert not np.isnan(found.values("psnr", "one", "4")).any()
+
+
+def test_other_settings_make_another_video(tmp_path: Path) -> None:
+    run(bench_of(tmp_path, metrics=("psnr",)), [])
+    stamp = (tmp_path / "clips" / "still" / "scene-0@4" / VIDEO).stat().st_mtime_ns
+    suite = FewScenes(count=2)
+    suite.load = lambda case: changed(FewScenes.load(suite, case))  # type: ignore[method-assign]
+    run(bench_of(tmp_path, metrics=("psnr",), suite=suite), [])
+    assert (tmp_path / "clips" / "still" / "scene-0@4" / VIDEO).stat().st_mtime_ns > stamp
+
+
+def changed(loaded):  # type: ignore[no-untyped-def]
+    return replace(loaded, request=replace(loaded.request, text="something else"))
+
+
+def test_a_broken_measurement_stops_with_its_name(tmp_path: Path) -> None:
+    run(bench_of(tmp_path, metrics=("psnr",)), [])
+    (tmp_path / "clips" / "warp" / "scene-0@4" / MEASURED).write_text("{")
+    with pytest.raises(EvaluationError, match=r"scene-0@4/measured.json is not a clip's"):
+        Results.load(tmp_path)
+    found = run(bench_of(tmp_path, metrics=("psnr",)), [])  # measured anew
+    assert not np.isnan(found.values("psnr", "warp", "4")).any()
+
+
+def test_what_fails_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    with VideoWriter(folder / "scene-0.mkv", (96, 96), 8, lossless=True) as writer:
+        for _ in range(5):
+            writer.write(np.zeros((96, 96, 3), np.uint8))
+    rival = RowHead("rival", "videos", {"folder": str(folder)})
+    rate = FewScenes().load(FewScenes().cases()[0]).request.fps
+    how = Alignment(rate="ignore") if rate != 8 else Alignment()
+    found = run(bench_of(tmp_path / "report", metrics=("psnr",), how=how), [rival])
+    said = [held.failed for held in found.cases if held.row == "rival"]
+    assert said[0] == "" and said[1].endswith("has no scene-1@4.mp4 or scene-1.mp4")
+    assert found.values("psnr", "rival", "4")[0] < 20
+    assert np.isnan(found.values("psnr", "rival", "4")[1])
+
+
+def test_if_all_fails_it_says_why(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="every case failed; the first: scene-0 cannot be"):
+        run(bench_of(tmp_path, suite=FewScenes(count=2, seed=13)), [])
+
+
+def test_another_benchmark_is_not_overwritten(tmp_path: Path) -> None:
+    run(bench_of(tmp_path, metrics=("psnr",)), [])
+    with pytest.raises(EvaluationError, match=r"holds another benchmark \(seed 0\)"):
+        run(bench_of(tmp_path, suite=FewScenes(count=2, seed=1)), [])
+
+
+def test_two_rows_of_one_name(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="two rows are called warp"):
+        run(bench_of(tmp_path), [RowHead("warp", "still")])
+
+
+def test_an_unknown_metric(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="there is no metric 'pnsr'; there are: "):
+        run(bench_of(tmp_path, metrics=("pnsr",)), [])
+
+
+def test_a_metric_without_its_network_is_told_and_the_rest_measured(tmp_path: Path) -> None:
+    found = run(bench_of(tmp_path, metrics=("psnr", "lpips")), [])
+    assert "lpips" in found.head.missing["lpips"]
+    assert not np.isnan(found.values("psnr", "warp", "4")).any()
+
+
+def test_stopping_keeps_what_was_done(tmp_path: Path) -> None:
+    class StoppedError(Exception):
+        pass
+
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run(bench_of(tmp_path, metrics=("psnr",)), [], progress=stop)
+    kept = sorted(path.parent.name for path in tmp_path.rglob(MEASURED))
+    assert len(kept) == 3
+    found = run(bench_of(tmp_path, metrics=("psnr",)), [])
+    assert len(found.cases) == 6
+
+
+@pytest.mark.slow
+def test_processes_find_what_one_finds(done: Results, tmp_path: Path) -> None:
+    found = run(bench_of(tmp_path), [], crew=Crew(2))
+    for row in ("truth", "still", "warp"):
+        for metric in ("psnr", "epe"):
+            np.testing.assert_array_equal(
+                found.values(metric, row, "4"), done.values(metric, row, "4")
+            )
+    assert not list(tmp_path.rglob(FEATURES))
