@@ -227,6 +227,27 @@ def test_every_method_samples(request_of: Callable[..., Request], scheduler: str
     assert not np.array_equal(first, images(request_of()))
 
 
+def test_a_model_that_predicts_a_flow_is_sampled_as_one(
+    request_of: Callable[..., Request], tmp_path: Path
+) -> None:
+    folder = tiny_model(tmp_path / "model", "animatediff")
+    path = folder / "scheduler" / "scheduler_config.json"
+    path.write_text(json.dumps({"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 1.0}))
+    asked = request_of(settings={"model": str(folder)})
+    made = UnetEngine()
+    plain = images(asked, made)
+    assert not np.array_equal(plain, images(request_of()))
+    for other in (
+        replace(asked, picture=None),
+        replace(asked, tracks=None),
+        replace(asked, settings={**asked.settings, "scheduler": "flow-unipc"}),
+        replace(asked, settings={**asked.settings, "guidance": "text=3,rescale=0.7"}),
+    ):
+        assert not np.array_equal(plain, images(other, made))
+    told = " ".join(UnetEngine().notes(asked))
+    assert "does not fit motion layers" not in told  # of a flow there is no noise schedule to fit
+
+
 @pytest.mark.parametrize("long", ["windows", "free-noise"])
 @pytest.mark.parametrize("family", ["animatediff", "modelscope"])
 def test_long_clips_are_made_through_windows(

@@ -6,7 +6,9 @@ from diffusers import DDPMScheduler
 from torch import Tensor
 
 from kineograph.core.errors import TrainingError
-from kineograph.training.noising import Noising, schedule_config
+from kineograph.engines.diffusion.flow import levels
+from kineograph.engines.diffusion.schedulers import scheduler_for
+from kineograph.training.noising import Noising, schedule_config, trained_config
 
 LINEAR = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "linear"}
 ZERO = {**LINEAR, "rescale_betas_zero_snr": True, "_class_name": "DDIMScheduler"}
@@ -112,6 +114,36 @@ def test_timesteps_are_drawn_from_all_of_them(kind: str, config: dict[str, objec
     assert drawn.min() >= 0 and drawn.max() <= 1000
     counts = torch.histc(drawn.float(), bins=10, min=0, max=1000)
     assert counts.min() > 330 and counts.max() < 470
+
+
+@pytest.mark.parametrize("shift", [1.0, 3.0])
+def test_a_flow_is_sampled_at_the_levels_it_is_trained_at(shift: float) -> None:
+    """What engine `unet` tells the network of a level is what training tells it of that level."""
+    clean, noise, _ = clips(1)
+    config = {**FLOW, "shift": shift}
+    noising = Noising(config, "flow")
+    told = scheduler_for("flow-euler", config, steps=5).scheduler.timesteps
+    for step, level in zip(told, levels(5, shift), strict=True):
+        seen = noising.noisy(clean, noise, step[None])
+        torch.testing.assert_close(seen, (1 - level) * clean + level * noise)
+
+
+@pytest.mark.parametrize(("kind", "config"), KINDS)
+def test_a_place_in_the_schedule_is_a_timestep(kind: str, config: dict[str, object]) -> None:
+    made = Noising(config, kind).at(torch.tensor([0.0, 0.4005, 0.7], dtype=torch.float64))
+    wanted = [0.0, 400.5, 700.0] if kind == "flow" else [0, 400, 700]
+    assert made.tolist() == wanted
+    assert made.dtype == (torch.float32 if kind == "flow" else torch.int64)
+
+
+def test_a_trained_model_says_what_it_predicts() -> None:
+    ddim = {**LINEAR, "_class_name": "DDIMScheduler", "num_train_timesteps": 500}
+    assert trained_config(ddim, "epsilon") == ddim
+    assert trained_config(ddim, "v_prediction") == {**ddim, "prediction_type": "v_prediction"}
+    flow = trained_config(ddim, "flow")
+    assert flow == {**FLOW, "num_train_timesteps": 500, "shift": 1.0}
+    shifted = {**FLOW, "shift": 3.0}
+    assert trained_config(shifted, "flow") == shifted
 
 
 def test_a_shifted_flow_is_trained_at_more_noise() -> None:

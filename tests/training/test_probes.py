@@ -15,15 +15,10 @@ from kineograph.core.errors import TrainingError
 from kineograph.core.tracks import Tracks
 from kineograph.core.video import Video, read_video
 from kineograph.data.clip import Clip, Fact
+from kineograph.evaluation.followable import endpoint_error, followable, moving, still_error
 from kineograph.evaluation.locating import by_colours, by_points, similarity
 from kineograph.evaluation.metrics.boxes import box_overlap, still_overlap
 from kineograph.evaluation.metrics.direction import agreement, cosine, measurable
-from kineograph.evaluation.metrics.epe import (
-    endpoint_error,
-    followable,
-    moving,
-    still_error,
-)
 from kineograph.evaluation.metrics.psnr import psnr
 from kineograph.evaluation.small_tracker import SmallTracker
 from kineograph.training.probes import Probing, run_probes
@@ -311,10 +306,3 @@ def test_pictures_without_motion_are_probed_one_by_one(tmp_path: Path) -> None:
     )
     (found,) = run_probes(stage.probes, _subject(tmp_path, stage), 0)
     assert 0 <= found.value <= 1 < 1 + found.beside["true video"]
-
-
-def test_flows_cannot_be_generated_with(tmp_path: Path) -> None:
-    stage = _stage("epe", objective={"prediction": "flow"})
-    subject = _subject(tmp_path, stage)
-    with pytest.raises(TrainingError, match="stage tracks predicts a flow, which its probes"):
-        Probing(SCENES)(stage.probes, subject, 0)

@@ -151,7 +151,7 @@ def test_the_loss_is_that_of_the_paper_by_hand(make: Make) -> None:
     subject = make(trains=["unet.motion"], dropout={"text": 0})
     held = batch()
     steps = torch.tensor([100, 700])
-    made = training_step(subject, held, chance(), timesteps=steps)
+    made = training_step(subject, held, chance(), places=steps.double() / 1000)
     base, draw = subject.base, chance()
     torch.rand(5, 2, generator=draw)
     torch.randint(2**62, (), generator=draw)
@@ -384,7 +384,7 @@ def test_steps_make_the_loss_smaller(make: Make, fields: dict[str, Any], share: 
     optimiser = torch.optim.Adam(subject.trainable().values(), lr=1e-2)
     losses = []
     for _ in range(25):
-        loss = training_step(subject, batch(), chance(), timesteps=torch.tensor([300, 600]))
+        loss = training_step(subject, batch(), chance(), places=torch.tensor([0.3, 0.6]))
         optimiser.zero_grad()
         loss.total.backward()
         optimiser.step()

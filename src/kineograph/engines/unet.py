@@ -36,10 +36,12 @@ class UnetSettings(Settings):
     steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Denoising steps; 25, and 4 for schedulers of few-step models."""
     scheduler: str | None = None
-    """The sampling method, such as ddim, dpm++, lcm or lightning; ddim if nothing is said."""
+    """The sampling method, such as ddim, dpm++, lcm or lightning; ddim if nothing is said, and
+    flow-euler for a model that predicts a flow."""
     noise_schedule: str = "auto"
     """The noise schedule of training: auto takes AnimateDiff's or ModelScope's own, model what the
-    folder says, or a name: v1, v2, v3, modelscope, videocrafter, dynamicrafter, motif."""
+    folder says, or a name: v1, v2, v3, modelscope, videocrafter, dynamicrafter, motif. A flow has
+    none."""
     guidance: JsonValue = None
     """How much more than by itself a condition is followed: 7.5 for the text, or weights by term as
     {"text": 7.5, "tracks": 1.5}, also "text+boxes", and "combine" and "rescale" beside them; each

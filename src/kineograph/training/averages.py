@@ -7,7 +7,7 @@ import torch
 from diffusers.training_utils import EMAModel
 from torch import Tensor
 
-from kineograph.training.sharding import placed_like, whole
+from kineograph.training.sharding import own_part, placed_like, whole_like
 
 Weights = Mapping[str, torch.nn.Parameter]
 
@@ -26,12 +26,12 @@ class Averages:
         self._weights = dict(weights)
         self._held: EMAModel | None = None
         if decay:
-            self._held = EMAModel(self._weights.values(), decay=decay, foreach=True)
+            self._held = EMAModel(self._parts(), decay=decay, foreach=True)
 
     def update(self) -> None:
         """Take in the weights as they are after a step."""
         if self._held is not None:
-            self._held.step(self._weights.values())
+            self._held.step(self._parts())
 
     @contextmanager
     def swapped(self) -> Iterator[None]:
@@ -39,17 +39,17 @@ class Averages:
         if self._held is None:
             yield
             return
-        self._held.store(self._weights.values())
-        self._held.copy_to(self._weights.values())
+        self._held.store(self._parts())
+        self._held.copy_to(self._parts())
         try:
             yield
         finally:
-            self._held.restore(self._weights.values())
+            self._held.restore(self._parts())
 
     def settle(self) -> None:
         """Make the weights their average for good: training is over."""
         if self._held is not None:
-            self._held.copy_to(self._weights.values())
+            self._held.copy_to(self._parts())
 
     @property
     def updates(self) -> int:
@@ -61,12 +61,18 @@ class Averages:
         if self._held is None:
             return {}
         shadows = self._held.shadow_params
-        return {name: whole(held) for name, held in zip(self._weights, shadows, strict=True)}
+        pairs = zip(self._weights.items(), shadows, strict=True)
+        return {name: whole_like(shadow, held) for (name, held), shadow in pairs}
 
     def load(self, tensors: Mapping[str, Tensor], updates: int) -> None:
         """Go on from what `tensors` and `updates` said."""
         if self._held is None:
             return
         self._held.optimization_step = updates
-        for name, shadow in zip(self._weights, self._held.shadow_params, strict=True):
-            shadow.copy_(placed_like(tensors[name], shadow))
+        pairs = zip(self._weights.items(), self._held.shadow_params, strict=True)
+        for (name, held), shadow in pairs:
+            shadow.copy_(own_part(placed_like(tensors[name], held)))
+
+    def _parts(self) -> list[Tensor]:
+        """What this process holds of the weights: an average needs nothing of the others."""
+        return [own_part(held) for held in self._weights.values()]

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -133,7 +134,8 @@ class Checkpoints:
 def _written(scratch: Path, write: Callable[[Path], None]) -> None:
     write(scratch)
     for file in scratch.iterdir():
-        _to_disk(file)
+        with suppress(FileNotFoundError):  # another process is writing it, and will bring it there
+            _to_disk(file)
 
 
 def _to_disk(path: Path) -> None:

@@ -6,7 +6,8 @@ generates with it; beside them, as far as it was trained:
 - adapters/NAME/: an adapter, as `models/adapter_folder.py` has it;
 - motion/: AnimateDiff's motion layers, a MotionAdapter of diffusers;
 - lora/STAGE.safetensors: low-rank changes under the names of diffusers;
-- base/: the whole model in diffusers' layout, if more of it than its motion layers was trained.
+- base/: the whole model in diffusers' layout, if more of it than its motion layers was trained, or
+  if they were trained to predict something else; its scheduler's config says what.
 """
 
 import json
@@ -48,7 +49,7 @@ def export(subject: Subject, folder: Path, card: str | None = None) -> None:
     with whole_folder(folder, replaceable=(folder / SETTINGS).is_file()) as partial:
         said = subject.origin.settings(folder)
         if _whole(subject):
-            write_base(subject.base, partial / BASE)
+            write_base(subject.trained_base, partial / BASE)
             said |= {"model": BASE, "motion": None}
         elif _trains(subject, "unet.motion"):
             write_motion(subject.base.unet, partial / MOTION)
@@ -167,7 +168,7 @@ def _adapters(subject: Subject, folder: Path, partial: Path, card: str) -> list[
 
 def _whole(subject: Subject) -> bool:
     """Whether the model itself has to be written, not its motion layers alone."""
-    if subject.origin.is_new:
+    if subject.origin.is_new or subject.trained_base.scheduler != subject.base.scheduler:
         return True
     if _trains(subject, "unet.motion") and subject.base.family != "animatediff":
         return True

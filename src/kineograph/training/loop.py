@@ -19,7 +19,13 @@ from kineograph.training.network import StepNetwork
 from kineograph.training.optimisers import optimiser_for, schedule_for
 from kineograph.training.probes.measured import Measured
 from kineograph.training.record import Record
-from kineograph.training.sharding import gathered, whole_again, without_scalars
+from kineograph.training.sharding import (
+    allow_unused,
+    gathered,
+    whole_again,
+    whole_numbers,
+    without_scalars,
+)
 from kineograph.training.stage import Probe, Stage
 from kineograph.training.state import RunState
 from kineograph.training.stopping import listening
@@ -96,6 +102,7 @@ def train_stage(
     scalars = without_scalars(network) if is_sharded(accelerator) else []
     optimiser = optimiser_for(stage.optimiser, subject.trainable().values())
     network, optimiser = accelerator.prepare(network, optimiser)
+    allow_unused(network)
     weights = subject.trainable()
     schedule = schedule_for(stage.optimiser, optimiser.optimizer, stage.steps)
     averages = Averages(weights, stage.optimiser.ema)
@@ -157,7 +164,8 @@ def train_stage(
                 waited += perf_counter() - asked
                 with memory_watched(stage), accelerator.accumulate(network):
                     chance = chance_of(seed=stage.seed, process=process, step=step, part=part)
-                    made = network(batch.to(accelerator.device), chance)
+                    with accelerator.autocast():
+                        made = network(batch.to(accelerator.device), chance)
                     accelerator.backward(made.total)
                 summed += made.total.detach() / stage.accumulate
                 for name, value in made.parts.items():
@@ -190,8 +198,10 @@ def train_stage(
                 "wait": waited / whole,
                 "memory": memory_used(accelerator.device),
             }
+            gates = None
+            if step % GATES_EVERY == 0:
+                gates = gate_values(whole_numbers(weights).items())
             if record:
-                gates = gate_values(weights.items()) if step % GATES_EVERY == 0 else None
                 record.step(step, mean, parts=parts, gates=gates, **numbers)
             if progress is not None:
                 progress(step, stage.steps, {"loss": mean, **numbers})

@@ -10,14 +10,19 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kineograph.core.errors import TrainingError
+from kineograph.engines.diffusion.flow import (
+    FLOW_CONFIG,
+    STEPS,
+    is_flow,
+    prediction_of,
+    shift_of,
+)
 from kineograph.engines.diffusion.noise_schedules import noise_schedule
 from kineograph.engines.diffusion.outline import OWN
+from kineograph.training.stage import Stage
 
 Prediction = Literal["epsilon", "v_prediction", "flow"]
 Latents = Float[Tensor, "batch channels frames height width"]
-
-STEPS = 1000
-"""Timesteps of a schedule that does not say how many it has."""
 
 
 def schedule_config(config: Mapping[str, Any], family: str, *, temporal: bool) -> dict[str, Any]:
@@ -37,9 +42,42 @@ def schedule_config(config: Mapping[str, Any], family: str, *, temporal: bool) -
     return {**config, **noise_schedule(name).config()}
 
 
-def is_flow(config: Mapping[str, Any]) -> bool:
-    """Whether a scheduler's config is one of flow matching."""
-    return str(config.get("_class_name", "")).startswith("FlowMatch")
+def trained_config(config: Mapping[str, Any], prediction: Prediction) -> dict[str, Any]:
+    """The scheduler config of a model once it was trained to predict so: engine `unet` reads it.
+
+    Args:
+        config: of the model before; it stays as it is if that said so already.
+        prediction: what it was trained to predict.
+    """
+    if prediction == prediction_of(config):
+        return dict(config)
+    if prediction == "flow":
+        return {**FLOW_CONFIG, "num_train_timesteps": config.get("num_train_timesteps", STEPS)}
+    return {**config, "prediction_type": prediction}
+
+
+def check_prediction(stage: Stage, config: Mapping[str, Any]) -> None:
+    """Check that a base which stays as it is goes on predicting what it did.
+
+    Args:
+        stage: of a recipe.
+        config: of the base's scheduler.
+
+    Raises:
+        TrainingError: the stage is to predict something else.
+    """
+    said, wanted = prediction_of(config), stage.objective.prediction
+    if wanted == said or stage.trains == ("vae",) or learns_to_predict(stage):
+        return
+    raise TrainingError(
+        f"stage {stage.name} is to predict {wanted} and its frozen base predicts {said}; set "
+        f"objective.prediction={said}, or train unet as well"
+    )
+
+
+def learns_to_predict(stage: Stage) -> bool:
+    """Whether a stage changes the base itself, so that it may come to predict something else."""
+    return any(part.startswith("unet") for part in stage.trains)
 
 
 class Noising:
@@ -62,7 +100,7 @@ class Noising:
     def __init__(self, config: Mapping[str, Any], prediction: Prediction) -> None:
         self.prediction = prediction
         self.steps = int(config.get("num_train_timesteps", STEPS))
-        self.shift = float(config.get("shift") or 1.0)
+        self.shift = shift_of(config) if prediction == "flow" else 1.0
         if prediction == "epsilon" and config.get("rescale_betas_zero_snr"):
             raise TrainingError(
                 "the noise schedule ends in pure noise (rescale_betas_zero_snr), and a network "
@@ -88,6 +126,11 @@ class Noising:
         share = torch.rand(batch, generator=generator, device=generator.device)
         shifted = self.shift * share / (1 + (self.shift - 1) * share)
         return (shifted * self.steps).to(device)
+
+    def at(self, place: Float[Tensor, " batch"]) -> Tensor:
+        """The timesteps at places from 0, no noise, to 1; a flow's lie between two numbers too."""
+        exact = place * self.steps
+        return exact.float() if self.prediction == "flow" else exact.long()
 
     def noisy(self, clean: Latents, noise: Latents, timestep: Tensor) -> Latents:
         """What the network sees."""

@@ -115,9 +115,10 @@ class Sampling(Strict):
 class Probe(Strict):
     """A measurement on videos that are generated as training goes."""
 
-    measure: Literal["epe", "box-iou", "direction", "picture", "loss"]
+    measure: Literal["epe", "box-iou", "direction", "picture", "loss", "loss-ratio"]
     """Tracks followed, boxes filled, the direction said in the text, likeness of the first frame to
-    the picture, or the loss of a fixed set under fixed noise."""
+    the picture, the loss of a fixed set under fixed noise, or MotiF's ratio of the loss where clips
+    move to all of it, by timestep."""
     every: Count = 500
     """Steps from one to the next; it is also done before the first step and after the last."""
     clips: Count = 4

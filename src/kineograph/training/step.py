@@ -1,7 +1,6 @@
 """A training step: from a batch of clips to the loss, the same way for every recipe."""
 
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 from kineograph.core.errors import TrainingError
 from kineograph.data.batch import Batch
 from kineograph.training.dropout import Dropped
-from kineograph.training.noising import Noising, is_flow, schedule_config
+from kineograph.training.noising import Noising, check_prediction, schedule_config
 from kineograph.training.objective import Loss, heat_on, inside_boxes, squared_error
 from kineograph.training.reconstruction import reconstruction
 from kineograph.training.stage import Objective, Stage
@@ -44,7 +43,7 @@ class Tools:
         """
         if subject not in _KEPT:
             stage, base = subject.stage, subject.base
-            _check_prediction(stage, base.scheduler)
+            check_prediction(stage, base.scheduler)
             config = schedule_config(base.scheduler, base.family, temporal=stage.temporal)
             _KEPT[subject] = Tools(Words(base.text), Noising(config, stage.objective.prediction))
         return _KEPT[subject]
@@ -59,7 +58,7 @@ def training_step(
     generator: torch.Generator,
     *,
     dropping: bool = True,
-    timesteps: Tensor | None = None,
+    places: Float[Tensor, " batch"] | None = None,
 ) -> Loss:
     """The loss of a batch, with gradients into what the stage trains.
 
@@ -72,7 +71,8 @@ def training_step(
         generator: draws dropout, identities, soft boxes, latents, timesteps and noise, in this
             order; best on the CPU, where a seed means the same for every device.
         dropping: whether conditions are dropped as the stage says; a measured loss keeps them all.
-        timesteps: (batch,), where a measured loss wants its own instead of drawn ones.
+        places: in the noise schedule, from 0 to 1, where a measured loss wants its own timesteps
+            instead of drawn ones.
 
     Raises:
         TrainingError: the stage cannot be trained on its base, or the batch lacks what its
@@ -99,8 +99,8 @@ def training_step(
     text = tools.words.captions(dropped.texts(batch.captions))
     conditions = conditions_of(denoiser, given, dropped, chance)
     steps = tools.noising.timesteps(count, generator, clean.device)
-    if timesteps is not None:
-        steps = timesteps.to(clean.device)
+    if places is not None:
+        steps = tools.noising.at(places).to(clean.device)
     noise = _noise_like(clean, generator)
     noisy = tools.noising.noisy(clean, noise, steps)
     prediction = denoiser(noisy, steps, text, conditions)
@@ -142,19 +142,6 @@ def weighed(
 def _noise_like(clean: Tensor, generator: torch.Generator) -> Tensor:
     drawn = torch.randn(clean.shape, generator=generator, device=generator.device)
     return drawn.to(clean.device, non_blocking=True)
-
-
-def _check_prediction(stage: Stage, config: dict[str, Any]) -> None:
-    """A base that stays as it is goes on predicting what it did."""
-    said = str(config.get("prediction_type", "epsilon")).removesuffix("_prediction")
-    said = "flow" if is_flow(config) else {"v": "v_prediction"}.get(said, said)
-    wanted = stage.objective.prediction
-    learns = any(part.startswith("unet") for part in stage.trains)
-    if wanted != said and not learns:
-        raise TrainingError(
-            f"stage {stage.name} is to predict {wanted} and its frozen base predicts {said}; set "
-            f"objective.prediction={said}, or train unet as well"
-        )
 
 
 def _check_alone(stage: Stage) -> None:

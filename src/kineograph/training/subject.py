@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from kineograph.models.denoiser import Denoiser
 from kineograph.models.loading.parts import quiet
 from kineograph.training.fitting import adapter_of, adapter_sources, check_stage
 from kineograph.training.low_rank import add_lora, is_low_rank, is_trained
+from kineograph.training.noising import check_prediction, learns_to_predict, trained_config
 from kineograph.training.origin import Origin, Place
 from kineograph.training.part import Part, is_in, part_of
 from kineograph.training.stage import Stage
@@ -76,6 +77,7 @@ class Subject:
             torch.manual_seed(stage.seed)
             base = origin.load(dtype=dtype)
             check_stage(stage, base)
+            check_prediction(stage, base.scheduler)
             if stage.checkpointing:
                 base.unet.enable_gradient_checkpointing()
             sources = adapter_sources(stage, earlier)
@@ -101,6 +103,14 @@ class Subject:
         for _, part, held in self._parameters():
             counts[part] = counts.get(part, 0) + held.numel()
         return [Part(name, count, self._learns(name)) for name, count in counts.items()]
+
+    @property
+    def trained_base(self) -> Base:
+        """The base, its scheduler's config saying what it predicts since this stage."""
+        if not learns_to_predict(self.stage):
+            return self.base
+        prediction = self.stage.objective.prediction
+        return replace(self.base, scheduler=trained_config(self.base.scheduler, prediction))
 
     def frozen_digest(self) -> str:
         """A hash of every number that must not change, names and types included."""

@@ -9,13 +9,12 @@ from diffusers import DDIMScheduler
 from torch import Tensor
 
 from kineograph.core.errors import EngineError
+from kineograph.engines.diffusion.methods import METHODS, is_few_step
 from kineograph.engines.diffusion.noise_schedules import NOISE_SCHEDULES, differences
-from kineograph.engines.diffusion.schedulers import (
-    METHODS,
-    is_few_step,
-    scheduler_for,
-    step_options,
-)
+from kineograph.engines.diffusion.schedulers import scheduler_for, step_options
+
+NOISE = [name for name, held in METHODS.items() if not held.flow]
+"""The methods for models that predict noise or v; test_flow.py has the others."""
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:diffusers")
 
@@ -44,7 +43,7 @@ def scaled_linear() -> Tensor:
     return torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float32) ** 2
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", NOISE)
 @pytest.mark.parametrize("motion", ["v1", "v2", "v3"])
 def test_animatediff_is_sampled_with_linear_betas(name: str, motion: str) -> None:
     chosen = scheduler_for(name, STABLE_DIFFUSION, motion)
@@ -55,7 +54,7 @@ def test_animatediff_is_sampled_with_linear_betas(name: str, motion: str) -> Non
     )
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", NOISE)
 def test_modelscope_is_sampled_with_its_own_betas(name: str) -> None:
     chosen = scheduler_for(name, STABLE_DIFFUSION, "modelscope")
     assert torch.equal(chosen.scheduler.betas, scaled_linear())
@@ -159,7 +158,7 @@ def sampled(name: str, motion: str, model: Any, steps: int, seed: int = 0) -> Te
     [
         (motion, name)
         for motion in ("v3", "modelscope", "motif")
-        for name in METHODS
+        for name in NOISE
         if motion != "motif" or name not in ("heun", "lms", "deis")  # refused, see above
     ],
 )

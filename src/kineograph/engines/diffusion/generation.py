@@ -65,8 +65,10 @@ class Generation:
         def sample(start: Tensor, steps: int) -> Tensor:
             return sampler(self.plan.started(start, steps), generator, told)
 
-        alphas = self.plan.scheduler.alphas_cumprod
         with self._windowed_motion():
+            if not rounds.rounds:
+                return sample(noise, self.plan.steps)
+            alphas = self.plan.scheduler.alphas_cumprod
             return rounds(sample, noise, alphas, self.plan.steps, generator)
 
     def _told_of_memory(self) -> AbstractContextManager[None]:

@@ -1,16 +1,19 @@
 """What a model with its adapters can do, told without reading any weights."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kineograph.core.errors import EngineError, ModelError
 from kineograph.engines.base import INPUTS, Input, Request, listed
 from kineograph.engines.diffusion.device import choose
+from kineograph.engines.diffusion.flow import is_flow
 from kineograph.engines.diffusion.guidance import Guidance
 from kineograph.engines.diffusion.memory import check_options
+from kineograph.engines.diffusion.methods import default_method, method
 from kineograph.engines.diffusion.noise_schedules import noise_schedule
-from kineograph.engines.diffusion.schedulers import Chosen, method, scheduler_for
+from kineograph.engines.diffusion.schedulers import Chosen, scheduler_for
 from kineograph.engines.diffusion.strength import Schedule
 from kineograph.engines.unet import UnetSettings
 from kineograph.engines.weight_paths import with_scale
@@ -22,9 +25,6 @@ from kineograph.models.description import (
     describe_base,
     read_json,
 )
-
-SCHEDULER = "ddim"
-"""What is taken where nothing is said, as AnimateDiff's own code does."""
 
 OWN = {"animatediff": "v3", "modelscope": "modelscope"}
 """Family to the noise schedule of its own weights; AnimateDiff's versions all have the same."""
@@ -154,13 +154,32 @@ class Outline:
         """
         path = self.base.folder / "scheduler" / "scheduler_config.json"
         config = read_json(path, self.base.folder)
-        motion = trained_on(self.settings, self.base.family)
-        name = self.settings.scheduler or SCHEDULER
+        motion = trained_on(self.settings, self.base.family, config)
+        name = self.settings.scheduler or default_method(config)
+        check_free_init(self.settings, config)
         return scheduler_for(name, config, motion, steps=self.settings.steps)
 
 
-def trained_on(settings: UnetSettings, family: str) -> str | None:
+def check_free_init(settings: UnetSettings, config: Mapping[str, Any]) -> None:
+    """FreeInit has to have something to begin from.
+
+    Raises:
+        EngineError: it is asked of a flow.
+    """
+    if settings.free_init and is_flow(config):
+        raise EngineError(
+            f"{settings.free_init} rounds of FreeInit were asked for, which keeps what a noise "
+            "schedule leaves of the clip at its end, and a flow leaves nothing; set free_init=0"
+        )
+
+
+def trained_on(settings: UnetSettings, family: str, config: Mapping[str, Any]) -> str | None:
     """The noise schedule that a model was trained on, by name; None is what its folder says.
+
+    Args:
+        settings: of the engine.
+        family: "animatediff" or "modelscope".
+        config: of the model's scheduler; a flow has no noise schedule.
 
     Raises:
         EngineError: the setting names none.
@@ -169,6 +188,6 @@ def trained_on(settings: UnetSettings, family: str) -> str | None:
     if asked == "model":
         return None
     if asked == "auto":
-        return OWN[family]
+        return None if is_flow(config) else OWN[family]
     noise_schedule(asked)
     return asked

@@ -9,9 +9,10 @@ from torch import Tensor
 from kineograph.core.errors import EngineError
 from kineograph.engines.base import Request
 from kineograph.engines.diffusion.guidance import Guidance
+from kineograph.engines.diffusion.methods import default_method, is_few_step
 from kineograph.engines.diffusion.model import Model
-from kineograph.engines.diffusion.outline import SCHEDULER, trained_on
-from kineograph.engines.diffusion.schedulers import is_few_step, scheduler_for
+from kineograph.engines.diffusion.outline import check_free_init, trained_on
+from kineograph.engines.diffusion.schedulers import scheduler_for
 from kineograph.engines.diffusion.strength import Schedule
 from kineograph.engines.diffusion.windows import Windows
 from kineograph.engines.unet import UnetSettings
@@ -51,14 +52,14 @@ class Plan:
         Raises:
             EngineError: settings do not fit each other or the request.
         """
-        name = settings.scheduler or SCHEDULER
+        config = model.base.scheduler
+        name = settings.scheduler or default_method(config)
         weight = settings.guidance
         if weight is None:
             weight = 1.0 if is_few_step(name) else GUIDANCE
-        motion = trained_on(settings, model.base.family)
-        chosen = scheduler_for(
-            name, model.base.scheduler, motion, steps=settings.steps, device=model.device
-        )
+        check_free_init(settings, config)
+        motion = trained_on(settings, model.base.family, config)
+        chosen = scheduler_for(name, config, motion, steps=settings.steps, device=model.device)
         windows = windows_for(request.frames, model.base.frames, settings)
         inside = settings.long == "free-noise"
         strengths = {

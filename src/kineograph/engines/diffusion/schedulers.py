@@ -1,7 +1,7 @@
-"""Sampling methods by name: diffusers' schedulers with the noise schedule that fits the model."""
+"""Schedulers: a sampling method of diffusers, set up with what the model was trained on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Literal
 
@@ -9,56 +9,15 @@ import diffusers
 import torch
 
 from kineograph.core.errors import EngineError
+from kineograph.engines.diffusion.flow import FlowScheduler
+from kineograph.engines.diffusion.methods import METHODS, Method, check_kind, method
 from kineograph.engines.diffusion.noise_schedules import (
     NoiseSchedule,
     differences,
     noise_schedule,
 )
-from kineograph.gestures.writing.messages import nearest
 
 SPACINGS = ("leading", "trailing", "linspace")
-
-
-@dataclass(frozen=True)
-class Method:
-    """A sampling method.
-
-    Args:
-        target: the name of diffusers' class.
-        options: of its config, beside the noise schedule.
-        few: the numbers of steps that few-step models of this method are made for; empty for a
-            method that any model can be sampled with.
-        steps: when nothing is said.
-    """
-
-    target: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    few: tuple[int, ...] = ()
-    steps: int = 25
-
-
-_DPM = "DPMSolverMultistepScheduler"
-
-METHODS: Mapping[str, Method] = {
-    "ddim": Method("DDIMScheduler"),
-    "ddpm": Method("DDPMScheduler", steps=250),
-    "euler": Method("EulerDiscreteScheduler"),
-    "euler-a": Method("EulerAncestralDiscreteScheduler"),
-    "heun": Method("HeunDiscreteScheduler"),
-    "lms": Method("LMSDiscreteScheduler"),
-    "dpm++": Method(_DPM, {"algorithm_type": "dpmsolver++"}),
-    "dpm++-karras": Method(_DPM, {"algorithm_type": "dpmsolver++", "use_karras_sigmas": True}),
-    "dpm++-sde": Method(_DPM, {"algorithm_type": "sde-dpmsolver++"}),
-    "unipc": Method("UniPCMultistepScheduler"),
-    "deis": Method("DEISMultistepScheduler"),
-    "lcm": Method("LCMScheduler", {"timestep_spacing": "leading"}, tuple(range(1, 9)), 4),
-    "tcd": Method("TCDScheduler", {"timestep_spacing": "leading"}, tuple(range(1, 9)), 4),
-    "lightning": Method(
-        "EulerDiscreteScheduler", {"timestep_spacing": "trailing"}, (1, 2, 4, 8), 4
-    ),
-}
-"""By the names they are asked for with. lcm, tcd and lightning are for models distilled for few
-steps (AnimateLCM, Hyper-SD, AnimateDiff-Lightning)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +25,7 @@ class Chosen:
     """A scheduler ready to sample with.
 
     Args:
-        scheduler: diffusers' own, its timesteps set.
+        scheduler: diffusers' own, or a `FlowScheduler` around it; its timesteps are set.
         steps: how many steps were asked for; `len(scheduler.timesteps)` may be more (heun).
         notes: what a user should know, a sentence each.
     """
@@ -74,25 +33,6 @@ class Chosen:
     scheduler: Any
     steps: int
     notes: tuple[str, ...] = ()
-
-
-def method(name: str) -> Method:
-    """A sampling method by its name.
-
-    Raises:
-        EngineError: it is unknown.
-    """
-    if name not in METHODS:
-        raise EngineError(
-            f"the scheduler {name} is not known; {nearest(name, METHODS)}known: "
-            f"{', '.join(METHODS)}"
-        )
-    return METHODS[name]
-
-
-def is_few_step(name: str) -> bool:
-    """Whether a method is for models of few steps, which need no guidance."""
-    return bool(method(name).few)
 
 
 def scheduler_for(
@@ -110,20 +50,24 @@ def scheduler_for(
     Args:
         name: one of `METHODS`.
         config: the scheduler config of the model's folder; empty if it has none.
-        motion: what the motion layers are, one of `NOISE_SCHEDULES`; None trusts the config.
+        motion: what the motion layers are, one of `NOISE_SCHEDULES`; None trusts the config, and
+            has to be for a flow.
         steps: of denoising; the method's usual number if None.
         spacing: of the timesteps: "leading", "trailing" or "linspace"; the model's own if None.
-            SMCD's grid, 1 + (0, 20, ..., 980), is leading with 50 steps.
+            SMCD's grid, 1 + (0, 20, ..., 980), is leading with 50 steps. A flow's levels are even.
         wrong: what happens where the config does not fit the motion layers: it is put right and
             said in the notes, or refused. A folder of Stable Diffusion under an AnimateDiff motion
             module never fits as it is.
         device: where the timesteps lie.
 
     Raises:
-        EngineError: the method is unknown or cannot follow the noise schedule, the number of steps
-            is impossible, or the config is refused.
+        EngineError: the method is unknown or cannot follow the noise schedule, or is not for what
+            the model predicts, the number of steps is impossible, or the config is refused.
     """
     asked = method(name)
+    check_kind(name, config)
+    if asked.flow:
+        return _flow(asked, config, motion or spacing, steps, device)
     notes = []
     settled: dict[str, Any] = {}
     if motion is not None:
@@ -136,6 +80,26 @@ def scheduler_for(
     steps = asked.steps if steps is None else steps
     notes += _steps_notes(name, asked, steps)
     return Chosen(_made(name, asked, {**config, **settled}, steps, device), steps, tuple(notes))
+
+
+def _flow(
+    asked: Method,
+    config: Mapping[str, Any],
+    schedule: str | None,
+    steps: int | None,
+    device: torch.device | str,
+) -> Chosen:
+    """A scheduler of a flow, its timesteps set."""
+    if schedule is not None:
+        raise EngineError(
+            f"the noise schedule or spacing {schedule} was given, and this model predicts a flow, "
+            "which has neither; leave it out"
+        )
+    made = FlowScheduler(asked.target, asked.options, config)
+    steps = asked.steps if steps is None else steps
+    _check_steps(steps, made.trained)
+    made.set_timesteps(steps, device)
+    return Chosen(made, steps)
 
 
 def step_options(
@@ -177,21 +141,28 @@ def _made(
     made = getattr(diffusers, asked.target)
     takes = signature(made.__init__).parameters
     if config.get("rescale_betas_zero_snr") and "rescale_betas_zero_snr" not in takes:
-        able = [known for known in METHODS if _takes(known, "rescale_betas_zero_snr")]
+        able = [
+            known
+            for known, held in METHODS.items()
+            if not held.flow and _takes(known, "rescale_betas_zero_snr")
+        ]
         raise EngineError(
             f"scheduler {name} cannot begin at pure noise as this model has to; "
             f"use one of {', '.join(able)}"
         )
     scheduler = made.from_config({key: value for key, value in config.items() if key in takes})
-    limit = scheduler.config.num_train_timesteps
-    if not 1 <= steps <= limit:
-        raise EngineError(f"{steps} steps were asked for; give 1 to {limit}")
+    _check_steps(steps, scheduler.config.num_train_timesteps)
     try:
         scheduler.set_timesteps(steps, device=device)
     except ValueError as error:
         told = " ".join(str(error).split())
         raise EngineError(f"scheduler {name} cannot do {steps} steps: {told}") from None
     return scheduler
+
+
+def _check_steps(steps: int, limit: int) -> None:
+    if not 1 <= steps <= limit:
+        raise EngineError(f"{steps} steps were asked for; give 1 to {limit}")
 
 
 def _takes(name: str, option: str) -> bool:

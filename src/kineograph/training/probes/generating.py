@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from kineograph.core.errors import TrainingError
 from kineograph.data.clip import Clip
 from kineograph.engines.base import Request
 from kineograph.engines.diffusion.device import Place
@@ -37,23 +36,12 @@ class Live(Model):
 
     @staticmethod
     def around(subject: Subject) -> "Live":
-        """The model of a subject; nothing is copied.
-
-        Raises:
-            TrainingError: it predicts a flow, which engine `unet` does not sample.
-        """
-        stage, base = subject.stage, subject.base
-        if stage.objective.prediction == "flow":
-            raise TrainingError(
-                f"stage {stage.name} predicts a flow, which its probes cannot generate with; "
-                "measure its loss alone"
-            )
-        says = {"prediction_type": stage.objective.prediction}
-        told = replace(base, scheduler={**base.scheduler, **says})
+        """The model of a subject, predicting what its stage trains; nothing is copied."""
+        base = subject.trained_base
         place = Place(base.device, base.dtype, "")
         adapters = {**base.adapters, **subject.adapters}
         settings = UnetSettings(model=base.name)
-        return Live(told, adapters, place, settings, subject.denoiser)
+        return Live(base, adapters, place, settings, subject.denoiser)
 
 
 def request_of(clip: Clip, subject: Subject, seed: int) -> Request:
@@ -94,7 +82,6 @@ def generate(subject: Subject, request: Request, probe: Probe) -> Frames:
         probe: says how many steps, and what guidance.
 
     Raises:
-        TrainingError: see `Live.around`.
         EngineError: the guidance is none.
     """
     with torch.no_grad(), chance_kept(), precision(subject):

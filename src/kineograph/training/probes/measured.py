@@ -12,7 +12,7 @@ class Measured:
     """A measurement on a fixed set of clips at one step of the training.
 
     Args:
-        measure: "epe", "box-iou", "direction", "picture" or "loss".
+        measure: "epe", "box-iou", "direction", "picture", "loss" or "loss-ratio".
         step: how many steps have been trained; 0 is the untrained network.
         clips: the value of each clip, in the order of the set.
         better: whether lower or higher values are.

@@ -5,7 +5,6 @@ import torch
 from kineograph.data.batch import collate
 from kineograph.data.clip import Clip
 from kineograph.training.chance import chance_kept
-from kineograph.training.noising import STEPS
 from kineograph.training.probes.generating import precision
 from kineograph.training.step import training_step
 from kineograph.training.subject import Subject
@@ -29,9 +28,7 @@ def fixed_loss(subject: Subject, clip: Clip, count: int, seed: int) -> float:
     losses = []
     with torch.no_grad(), chance_kept(), precision(subject):
         for index in range(count):
-            level = (index + 0.5) / count * STEPS
-            whole = subject.stage.objective.prediction != "flow"
-            step = torch.tensor([int(level) if whole else level], device=device)
-            loss = training_step(subject, batch, generator, dropping=False, timesteps=step)
+            place = torch.tensor([(index + 0.5) / count], dtype=torch.float64)
+            loss = training_step(subject, batch, generator, dropping=False, places=place)
             losses.append(float(loss.total))
     return sum(losses) / len(losses)

@@ -11,10 +11,11 @@ from kineograph.data.batch import first_objects
 from kineograph.data.clip import Clip
 from kineograph.data.procedural.scene import scene
 from kineograph.data.procedural.settings import SceneSettings
+from kineograph.data.sampling import random_window
 from kineograph.data.track_sampling import draw_tracks
+from kineograph.evaluation.followable import RELIABLE, followable, still_error
 from kineograph.evaluation.metrics.boxes import still_overlap
 from kineograph.evaluation.metrics.direction import measurable
-from kineograph.evaluation.metrics.epe import RELIABLE, followable, still_error
 from kineograph.training.stage import Stage
 
 SEED = 2_000_000_000
@@ -23,6 +24,9 @@ SEED = 2_000_000_000
 TRIES = 40
 """Scenes that are looked at for each that is taken."""
 
+PICTURED = 8
+"""Frames of the scenes that single pictures are taken from, if the data does not say."""
+
 
 def probe_clips(stage: Stage, count: int, data: Mapping[str, Any]) -> tuple[Clip, ...]:
     """So many scenes of a stage's size and length, the same ones every time.
@@ -30,7 +34,8 @@ def probe_clips(stage: Stage, count: int, data: Mapping[str, Any]) -> tuple[Clip
     Only scenes in which every probe of the stage has something to measure are taken: tracks that
     move, a boxed object that is seen, a direction that is said. Where the recipe trains on scenes,
     these are like them; otherwise they are general ones, and say how the network does beyond its
-    data. Tracks are drawn as in training.
+    data. Tracks are drawn as in training, and so are the frames: a part of a scene that is as long
+    as the data's, and at least of some frames, for a scene of one says that nothing moves.
 
     Args:
         stage: what is trained; its probes say what the scenes need.
@@ -61,17 +66,26 @@ def _settings(stage: Stage, data: Mapping[str, Any]) -> dict[str, Any]:
     own = {}
     if data.get("kind", "scenes") == "scenes":
         own = {name: held for name, held in data.items() if name in SceneSettings.model_fields}
-    size, frames = stage.sampling.size, stage.sampling.frames
-    return {**own, "size": size, "frames": frames, "masks": True, "flow": True}
+    given = {"size": stage.sampling.size, "frames": _length(stage.sampling.frames, data)}
+    return {**own, **given, "masks": True, "flow": True}
+
+
+def _length(frames: int, data: Mapping[str, Any]) -> int:
+    """Frames of a scene; a few scenes that are kept may be longer than what is shown of them."""
+    said = data.get("frames") if data.get("few") else None
+    length = max(frames, said if isinstance(said, int) else 1)
+    return PICTURED if length == 1 else length
 
 
 def _sampled(clip: Clip, stage: Stage, seed: int) -> Clip:
-    """A scene with as many tracks and objects as training gives."""
-    sampling = stage.sampling
+    """A scene with as many frames, tracks and objects as training gives."""
+    sampling, rng = stage.sampling, np.random.default_rng(seed)
     clip = replace(clip, boxes=first_objects(clip.boxes, sampling.max_objects))
+    if clip.frames > sampling.frames:
+        clip = random_window(clip, sampling.frames, rng)
     if sampling.tracks == "none" or clip.tracks is None:
         return clip
-    return draw_tracks(clip, sampling.tracks, np.random.default_rng(seed))
+    return draw_tracks(clip, sampling.tracks, rng)
 
 
 def _moves(clip: Clip) -> bool:
@@ -87,8 +101,8 @@ def _has_boxes(clip: Clip) -> bool:
 
 
 def _says(clip: Clip) -> bool:
-    """Whether its caption says a way."""
-    return any(measurable(fact) for fact in clip.facts)
+    """Whether its caption says a way, and more than one frame can show it."""
+    return clip.frames > 1 and any(measurable(fact) for fact in clip.facts)
 
 
 _NEEDS: Mapping[str, Callable[[Clip], bool]] = {

@@ -13,27 +13,24 @@ from kineograph.core.errors import TrainingError
 from kineograph.core.tracks import Tracks
 from kineograph.data.clip import Clip
 from kineograph.engines.base import Request
+from kineograph.evaluation.followable import endpoint_error, followable, still_error
 from kineograph.evaluation.metrics.boxes import box_overlap, still_overlap
 from kineograph.evaluation.metrics.direction import agreement
-from kineograph.evaluation.metrics.epe import (
-    MEASURED_SIZE,
-    endpoint_error,
-    followable,
-    still_error,
-)
 from kineograph.evaluation.metrics.psnr import psnr
+from kineograph.evaluation.scale import UNIT
 from kineograph.evaluation.tracking import Frames
 from kineograph.models import vae
 from kineograph.training.probes.generating import evaluating, generate, is_pictured, request_of
 from kineograph.training.probes.measured import Measured
 from kineograph.training.probes.measuring_loss import fixed_loss
+from kineograph.training.probes.measuring_loss_ratio import loss_ratios
 from kineograph.training.probes.probe_clips import SEED, probe_clips
 from kineograph.training.samples import FOLDER, Sample, write_samples
 from kineograph.training.stage import Probe
 from kineograph.training.subject import Subject
 
 UNITS: Mapping[str, str] = {
-    "epe": f"px at {MEASURED_SIZE[0]}x{MEASURED_SIZE[1]}",
+    "epe": UNIT,
     "picture": "dB",
 }
 """Of the measures that are no pure numbers."""
@@ -79,8 +76,9 @@ class Probing:
         found = []
         with evaluating(subject):
             for probe in probes:
-                if probe.measure == "loss":
-                    found.append(self._loss(probe, subject, step))
+                if probe.measure in ("loss", "loss-ratio"):
+                    of = self._loss if probe.measure == "loss" else self._loss_ratio
+                    found.append(of(probe, subject, step))
                     continue
                 key = self._key(probe, subject)
                 if key not in made:
@@ -118,6 +116,16 @@ class Probing:
             for index, clip in enumerate(self.clips(probe, subject))
         ]
         return Measured("loss", step, tuple(values), probe.better)
+
+    def _loss_ratio(self, probe: Probe, subject: Subject, step: int) -> Measured:
+        curves = [
+            loss_ratios(subject, clip, probe.steps, SEED + index)
+            for index, clip in enumerate(self.clips(probe, subject))
+        ]
+        means = [_mean(list(curve.values())) for curve in curves]
+        beside = {f"at {place:.3g}": _mean([c[place] for c in curves]) for place in curves[0]}
+        values = tuple(value for value in means if not np.isnan(value))
+        return Measured("loss-ratio", step, values, probe.better, beside=beside)
 
     def _measured(
         self,
