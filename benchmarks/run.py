@@ -24,6 +24,9 @@ BENCHMARKS = {
     "control": "A denoising step with the track ControlNet",
     "training": "The training loop beside one written by hand",
     "scenes": "Procedural scenes: clips a second, and is the truth true?",
+    "motion_metrics": "Motion metrics: what do they say of a perfect video?",
+    "measuring": "Measuring: the same values as others', sooner, in flat memory",
+    "study": "The study server: 200 raters at once",
 }
 """Module to heading, in the order of the page."""
 

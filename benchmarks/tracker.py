@@ -9,7 +9,7 @@ import numpy as np
 
 from kineograph.core.picture import fit
 from kineograph.core.video import Video, open_video
-from kineograph.evaluation.tapvid import TapVid, make_queries, mean_of, tapvid
+from kineograph.evaluation.metrics.tapvid import TapVid, make_queries, mean_of, tapvid
 from kineograph.vision.flow_tracker import FlowTracker
 from kineograph.vision.tracker import grid_queries
 

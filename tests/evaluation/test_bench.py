@@ -1,5 +1,6 @@
 """A benchmark goes on where it was, records what fails, and gives the same figures however run."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from kineograph.evaluation.bench.report_folder import (
 )
 from kineograph.evaluation.bench.results import Results
 from kineograph.evaluation.bench.running import Crew, run
+from kineograph.evaluation.suites.suite import Case, Loaded
 
 
 def bench_of(where: Path, **changed: object) -> Bench:
@@ -172,3 +174,16 @@ def test_processes_find_what_one_finds(done: Results, tmp_path: Path) -> None:
                 found.values(metric, row, "4"), done.values(metric, row, "4")
             )
     assert not list(tmp_path.rglob(FEATURES))
+
+
+class Deadly(FewScenes):
+    """Loading a case ends the process, as the system does when memory runs out."""
+
+    def load(self, case: Case) -> Loaded:
+        os._exit(9)
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="a process that measured has died"):
+        run(bench_of(tmp_path, suite=Deadly(count=2)), [], crew=Crew(2))

@@ -11,7 +11,7 @@ from kineograph.core.errors import TracksError
 from kineograph.core.picture import fit
 from kineograph.core.state import State
 from kineograph.core.video import Video, open_video
-from kineograph.evaluation.tapvid import TapVid, make_queries, tapvid
+from kineograph.evaluation.metrics.tapvid import TapVid, make_queries, tapvid
 from kineograph.vision.flow_tracker import FlowTracker
 from kineograph.vision.tracker import PointTracker, check_queries, grid_queries, with_queries
 from named_scenes import SCENES, scene

@@ -10,6 +10,8 @@ from typer.core import TyperGroup
 import kineograph
 from kineograph.cli import stop
 from kineograph.cli.animate import animate
+from kineograph.cli.bench import bench
+from kineograph.cli.compare import compare
 from kineograph.cli.data import data
 from kineograph.cli.depth import depth
 from kineograph.cli.doctor import doctor
@@ -17,10 +19,12 @@ from kineograph.cli.expand import expand
 from kineograph.cli.info import info
 from kineograph.cli.magnify import magnify
 from kineograph.cli.mask import mask
+from kineograph.cli.measure import measure
 from kineograph.cli.models import models
 from kineograph.cli.overlay import overlay
 from kineograph.cli.pose import pose
 from kineograph.cli.schema import schema
+from kineograph.cli.study import study
 from kineograph.cli.track import track
 from kineograph.cli.train import train
 from kineograph.core.errors import KineographError
@@ -118,12 +122,16 @@ COMMANDS = (
     pose,
     track,
     train,
+    measure,
+    bench,
+    compare,
 )
 
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(models)
 app.add_typer(data)
+app.add_typer(study)
 
 
 def run() -> None:

@@ -1,6 +1,6 @@
 """What looks at the videos of a benchmark: tracker, flow and learned networks, by their names."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,10 @@ class Eyes:
     backbones: Path | None = None
     places: tuple[tuple[str, Path], ...] = field(default=())
     device: str = "cpu"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The names alone: what has been loaded is not sent to other processes."""
+        return {held.name: getattr(self, held.name) for held in fields(self)}
 
     @property
     def said(self) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Where an object is in each frame of a generated video, by its points or by its colours."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -7,13 +8,20 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
 from kineograph.core.state import State
+from kineograph.core.tracks import Tracks
 from kineograph.data.clip import Clip
 from kineograph.evaluation.tracking import Frames, follow
 
 Mask = Bool[np.ndarray, "height width"]
 
+Follow = Callable[[Frames, Float32[np.ndarray, "queries 3"]], Tracks]
+"""Follows points through a video, as `tracking.follow`."""
+
 POINTS = 48
 """An object is followed by at most so many points."""
+
+LEAST = 6
+"""Of an object's points so many have to be seen; else those count too that are thought hidden."""
 
 BINS = 8
 """Of a histogram, for each colour."""
@@ -49,7 +57,7 @@ def first_seen(clip: Clip, item: int) -> int | None:
     return int(seen.argmax()) if seen.any() else None
 
 
-def by_points(frames: Frames, clip: Clip, item: int) -> Located | None:
+def by_points(frames: Frames, clip: Clip, item: int, follower: Follow = follow) -> Located | None:
     """Follow what is where the object is in the clip's first frame that shows it.
 
     For videos that begin with the clip's own picture. The points' motion is fitted by a similarity
@@ -59,15 +67,39 @@ def by_points(frames: Frames, clip: Clip, item: int) -> Located | None:
         frames: the video.
         clip: the true clip; only the object's place in that one frame is taken from it.
         item: the index of the object in the clip's boxes.
+        follower: what follows the points.
     """
-    first = first_seen(clip, item)
-    if first is None:
-        return None
+    return all_by_points(frames, clip, [item], follower).get(item)
+
+
+def all_by_points(
+    frames: Frames, clip: Clip, items: Sequence[int], follower: Follow = follow
+) -> dict[int, Located]:
+    """`by_points` of several objects, followed together: that takes little longer than one.
+
+    Objects that are never seen are left out.
+    """
     assert clip.boxes is not None
-    places = _places(_mask(clip, item, first))
-    queries = np.concatenate([np.full((len(places), 1), first), places], 1).astype(np.float32)
-    points = follow(frames, queries).points.astype(np.float64)
-    return _moved(clip.boxes.boxes[item, first].astype(np.float64), points, first)
+    firsts = {item: first_seen(clip, item) for item in items}
+    asked: dict[int, Float32[np.ndarray, "points 3"]] = {}
+    for item, first in firsts.items():
+        if first is not None:
+            places = _places(_mask(clip, item, first))
+            start = np.full((len(places), 1), first, np.float32)
+            asked[item] = np.concatenate([start, places], axis=1)
+    if not asked:
+        return {}
+    tracks = follower(frames, np.concatenate(list(asked.values())))
+    parts = np.split(
+        np.arange(tracks.count), np.cumsum([len(part) for part in asked.values()])[:-1]
+    )
+    found = {}
+    for item, mine in zip(asked, parts, strict=True):
+        first = int(asked[item][0, 0])
+        box = clip.boxes.boxes[item, first].astype(np.float64)
+        points = tracks.points[mine].astype(np.float64)
+        found[item] = _moved(box, points, tracks.visible[mine], first)
+    return found
 
 
 def by_colours(frames: Frames, clip: Clip, item: int) -> Located | None:
@@ -117,13 +149,17 @@ def _places(mask: Mask) -> Float32[np.ndarray, "points 2"]:
 
 
 def _moved(
-    box: Float64[np.ndarray, "4"], points: Float64[np.ndarray, "points frames 2"], first: int
+    box: Float64[np.ndarray, "4"],
+    points: Float64[np.ndarray, "points frames 2"],
+    seen: Bool[np.ndarray, "points frames"],
+    first: int,
 ) -> Located:
-    begun = points[:, first]
+    """A box moved with what is seen of its points; with all of them where that is little."""
     middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
     boxes, scales, turns = [], [], []
     for frame in range(points.shape[1]):
-        factor, at = similarity(begun, points[:, frame])
+        held = seen[:, frame] if seen[:, frame].sum() >= LEAST else np.ones(len(points), bool)
+        factor, at = similarity(points[held, first], points[held, frame])
         z = factor * complex(*middle) + at
         scale = abs(factor)
         corner = np.array([z.real, z.imag])

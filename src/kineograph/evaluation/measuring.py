@@ -41,9 +41,9 @@ def metrics_named(names: Sequence[str]) -> tuple[Metric, ...]:
     return tuple(METRICS[name] for name in dict.fromkeys(names))
 
 
-def missing(metrics: Sequence[Metric], backbones: Backbones) -> Mapping[str, str]:
-    """Which metrics cannot be measured because a network is not there, and what to do."""
-    told = {m.name: [t for b in m.backbones if (t := backbones.missing(b))] for m in metrics}
+def unmeasurable(metrics: Sequence[Metric], backbones: Backbones) -> Mapping[str, str]:
+    """Which metrics cannot be measured because a network is missing or broken, and what to do."""
+    told = {m.name: [t for b in m.backbones if (t := backbones.unusable(b))] for m in metrics}
     return {name: "; ".join(sentences) for name, sentences in told.items() if sentences}
 
 

@@ -56,7 +56,7 @@ class Sample:
         and what is known of the true video ("true tracks", "true boxes", "masks", "depth",
         "cameras", "facts", "flow").
         """
-        held: set[str] = {*self.request.given()} - {"negative text"}
+        held = {str(name) for name in self.request.given() if name != "negative text"}
         if (truth := self.truth) is not None:
             known = {
                 "truth": True,

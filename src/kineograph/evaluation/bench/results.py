@@ -17,6 +17,9 @@ from kineograph.evaluation.metrics import METRICS
 
 Values = Float[np.ndarray, " cases"]
 
+WIDE = 512
+"""Features of more numbers take seconds a distance; fewer samples are drawn for intervals."""
+
 
 @dataclass(eq=False)
 class Results:
@@ -33,6 +36,7 @@ class Results:
 
     def __post_init__(self) -> None:
         self.head: Head = self.folder.read_head()
+        self._intervals: dict[tuple[str, str, str], Interval | None] = {}
         self.cases: tuple[Measured, ...] = tuple(self._read())
         if not self.cases:
             raise EvaluationError(f"{self.folder.where} holds no measurement; run bench again")
@@ -85,18 +89,25 @@ class Results:
         The mean over clips of a number or of a curve's mean; of a set metric, its value over the
         set. The same report gives the same interval.
         """
+        key = (metric, row, variant)
+        if key not in self._intervals:
+            self._intervals[key] = self._interval(metric, row, variant)
+        return self._intervals[key]
+
+    def _interval(self, metric: str, row: str, variant: str) -> Interval | None:
         told = self.kind(metric)
         rng = np.random.default_rng(zlib.crc32(f"{metric} {variant}".encode()))
         if told == "set":
             return self._set_interval(METRICS[metric], row, variant, rng)
-        values = self._numbers(metric, row, variant)
+        values = self.numbers(metric, row, variant)
         return None if np.isnan(values).all() else mean_interval(values, rng)
 
     def kind(self, metric: str) -> str:
         """Of which kind a metric of the report is."""
         return next(str(held["kind"]) for held in self.head.metrics if held["name"] == metric)
 
-    def _numbers(self, metric: str, row: str, variant: str) -> Values:
+    def numbers(self, metric: str, row: str, variant: str = "") -> Values:
+        """One number a clip of `names`: its value, or the mean of its curve; NaN where none is."""
         if self.kind(metric) == "clip":
             return self.values(metric, row, variant)
         curves = self.curves(metric, row, variant)
@@ -117,7 +128,8 @@ class Results:
             assert settle is not None
             return settle(*(np.concatenate([part[i] for part in chosen]) for i in (0, 1)))
 
-        return interval_of(len(parts), statistic, rng, samples=50)
+        wide = parts[0][0].shape[1] > WIDE
+        return interval_of(len(parts), statistic, rng, samples=20 if wide else 50)
 
     def _part(self, metric: str, row: str, variant: str, case: str) -> Any:
         held = self.at(row, variant, case)

@@ -22,7 +22,7 @@ from kineograph.evaluation.bench.report_folder import (
     RowHead,
 )
 from kineograph.evaluation.bench.results import Results
-from kineograph.evaluation.measuring import metrics_named, missing
+from kineograph.evaluation.measuring import metrics_named, unmeasurable
 from kineograph.evaluation.suites.suite import Suite
 
 ALWAYS = (RowHead(TRUTH, TRUTH), RowHead(STILL, STILL), RowHead(WARP, WARP))
@@ -72,7 +72,7 @@ def run(
         OutputError: the folder cannot be written.
     """
     metrics = metrics_named(bench.metrics)
-    absent = missing(metrics, bench.eyes.store)
+    absent = unmeasurable(metrics, bench.eyes.store)
     head = _joined(bench, _head(bench, _all_rows(rows), absent, command))
     bench.folder.write_head(head)
     measured = tuple(metric.name for metric in metrics if metric.name not in absent)

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -14,6 +15,11 @@ from kineograph.evaluation.bench.report_folder import Measured
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Set to one a process where several work, so that they do not get in each other's way."""
+
+DIED = (
+    "a process that measured has died, perhaps for want of memory; what is done stays: run the "
+    "same command again, with fewer processes (-j)"
+)
 
 Stop = Callable[[], None]
 """Called again and again while work is done; raises what ends it."""
@@ -31,6 +37,9 @@ def processes(bench: Bench, jobs: Sequence[Job], count: int, check: Stop) -> Ite
     """Do jobs in several processes of this machine; results come as they are ready.
 
     When the work ends early, what is being done is finished and the rest left.
+
+    Raises:
+        EvaluationError: a process died.
     """
     context = multiprocessing.get_context("spawn")
     before = {name: os.environ.get(name) for name in THREADS}
@@ -43,6 +52,8 @@ def processes(bench: Bench, jobs: Sequence[Job], count: int, check: Stop) -> Ite
                     done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                     check()
                     yield from (future.result() for future in done)
+            except BrokenProcessPool:
+                raise EvaluationError(DIED) from None
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
     finally:
@@ -63,7 +74,7 @@ def machines(
         check: see `Stop`.
 
     Raises:
-        EvaluationError: Ray is not installed, or the cluster is not there.
+        EvaluationError: Ray is not installed, the cluster is not there, or a worker died.
     """
     if find_spec("ray") is None:
         raise EvaluationError("--ray needs Ray; install it: pip install ray")
@@ -92,7 +103,10 @@ def _by_actors(ray: Any, pool: list[Any], jobs: Sequence[Job], check: Stop) -> I
         check()
         for reference in done:
             idle.append(busy.pop(reference))
-            yield ray.get(reference)
+            try:
+                yield ray.get(reference)
+            except ray.exceptions.RayError as error:
+                raise EvaluationError(f"{DIED} ({type(error).__name__})") from None
 
 
 _worker: Worker | None = None

@@ -1,17 +1,22 @@
 """Whether what the text says moves the way it says: measured directions against a caption's."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float64
 
 from kineograph.data.clip import Clip, Fact
 from kineograph.evaluation.locating import (
+    Follow,
     Located,
     by_colours,
     by_points,
     similarity,
 )
+from kineograph.evaluation.look import Look
+from kineograph.evaluation.metric import Metric
+from kineograph.evaluation.metrics.located import follower_of
 from kineograph.evaluation.tracking import Frames, follow
 from kineograph.vision.tracker import grid_queries
 
@@ -22,6 +27,9 @@ REST = 0.02
 
 TURN = 5.0
 """A thing that turns by fewer degrees does not."""
+
+SAID = float(np.sqrt(0.5))
+"""What goes at most 45 degrees off the said way goes that way."""
 
 GRID = 8
 """The camera is measured by so many points along the longer side."""
@@ -42,7 +50,7 @@ def measurable(fact: Fact) -> bool:
     return fact.verb in _OBJECT and (fact.verb in _SIZES or fact.direction is not None)
 
 
-def agreement(frames: Frames, clip: Clip, *, pictured: bool) -> float:
+def agreement(frames: Frames, clip: Clip, *, pictured: bool, follower: Follow = follow) -> float:
     """How far the video does what the clip's facts say, -1 to 1; NaN where none can be measured.
 
     For a fact that something moves (flies, falls, bounces, pans) somewhere, the cosine between the
@@ -55,22 +63,39 @@ def agreement(frames: Frames, clip: Clip, *, pictured: bool) -> float:
         clip: the true one, whose facts its caption says.
         pictured: whether the video begins with the clip's picture; see `locating`. Turns of
             objects are only measured there.
+        follower: what follows points.
     """
-    held = [
-        score
-        for fact in clip.facts
-        if measurable(fact) and (score := _score(frames, clip, fact, pictured)) is not None
-    ]
+    held = scores(frames, clip, pictured=pictured, follower=follower)
     return float(np.mean(held)) if held else float("nan")
 
 
-def _score(frames: Frames, clip: Clip, fact: Fact, pictured: bool) -> float | None:
+def scores(frames: Frames, clip: Clip, *, pictured: bool, follower: Follow = follow) -> list[float]:
+    """What `agreement` is the mean of: one number for each fact that can be measured."""
+
+    @cache
+    def locate(item: int) -> Located | None:
+        if pictured:
+            return by_points(frames, clip, item, follower)
+        return by_colours(frames, clip, item)
+
+    @cache
+    def camera() -> tuple[complex, Shift]:
+        return camera_motion(frames, follower)
+
+    held = [_score(clip, fact, locate, camera) for fact in clip.facts if measurable(fact)]
+    return [score for score in held if score is not None]
+
+
+def _score(
+    clip: Clip,
+    fact: Fact,
+    locate: Callable[[int], Located | None],
+    camera: Callable[[], tuple[complex, Shift]],
+) -> float | None:
     if fact.subject == "camera":
-        return _CAMERA[fact.verb](fact, *camera_motion(frames), max(clip.size))
+        return _CAMERA[fact.verb](fact, *camera(), max(clip.size))
     item = _item(clip, fact)
-    if item is None:
-        return None
-    found = (by_points if pictured else by_colours)(frames, clip, item)
+    found = None if item is None else locate(item)
     return None if found is None else _OBJECT[fact.verb](fact, found, max(clip.size))
 
 
@@ -84,7 +109,7 @@ def _item(clip: Clip, fact: Fact) -> int | None:
     return int(found[0]) if len(found) else None
 
 
-def camera_motion(frames: Frames) -> tuple[complex, Shift]:
+def camera_motion(frames: Frames, follower: Follow = follow) -> tuple[complex, Shift]:
     """What the picture does from the first frame to the last.
 
     Returns:
@@ -92,7 +117,7 @@ def camera_motion(frames: Frames) -> tuple[complex, Shift]:
         its middle in pixels.
     """
     size = (frames.shape[2], frames.shape[1])
-    points = follow(frames, grid_queries(size, GRID)).points.astype(np.float64)
+    points = follower(frames, grid_queries(size, GRID)).points.astype(np.float64)
     middle = np.array(size) / 2
     factor, shift = similarity(points[:, 0] - middle, points[:, -1] - middle)
     return factor, np.array([shift.real, shift.imag])
@@ -156,3 +181,64 @@ _CAMERA: Mapping[str, Callable[[Fact, complex, Shift, float | int], float]] = {
     "moves": _zooms,
     "rolls": _rolls,
 }
+
+
+def text_direction(look: Look) -> float:
+    """The share of a text's facts that the video does: 0 to 1, higher is better.
+
+    A fact that something moves somewhere is done if the cosine between the measured and the said
+    direction is at least `SAID`; one that something turns, grows or zooms if it does so in the said
+    sense. Only facts that procedural scenes hold are known; NaN where there are none.
+    """
+    held = _scores_of(look)
+    return float(np.mean([score >= SAID for score in held])) if held else float("nan")
+
+
+def text_direction_cosine(look: Look) -> float:
+    """The mean agreement of a video with its text's facts: -1 to 1, higher is better.
+
+    See `agreement`: cosines of directions, and 1 or -1 for senses; resting counts 0, and so does
+    chance on average. NaN where no fact can be measured.
+    """
+    held = _scores_of(look)
+    return float(np.mean(held)) if held else float("nan")
+
+
+def _scores_of(look: Look) -> list[float]:
+    """The scores of a sample's facts, measured once."""
+    pictured = look.sample.request.picture is not None
+    found: list[float] = look.once(
+        "text direction",
+        lambda: scores(
+            look.sample.frames, look.truth, pictured=pictured, follower=follower_of(look)
+        ),
+    )
+    return found
+
+
+_SOURCE = "procedural truth: directions that captions say are known"
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        name="text-direction",
+        title="Text direction",
+        what="share of the motions said in the text that are seen, within 45 degrees",
+        measure=text_direction,
+        better="higher",
+        range=(0.0, 1.0),
+        needs=frozenset({"facts", "text"}),
+        motion=True,
+        source=_SOURCE,
+    ),
+    Metric(
+        name="text-direction-cosine",
+        title="Text direction (cosine)",
+        what="mean cosine of seen and said directions; senses of turns and zooms count 1 or -1",
+        measure=text_direction_cosine,
+        better="higher",
+        range=(-1.0, 1.0),
+        needs=frozenset({"facts", "text"}),
+        motion=True,
+        source=_SOURCE,
+    ),
+)

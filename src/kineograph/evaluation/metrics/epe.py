@@ -1,126 +1,136 @@
-"""How well tracks are followed: the distance of where points go from where they were asked to."""
+"""End-point errors: the distance of where points go from where they were asked to.
+
+Papers differ in what they count and at which scale, and a figure of one is none of another, so each
+variant has a name. In all of them a track is looked for in the video from where, and when, it is
+first visible; the error is the mean over all tracks and frames that count, taken together; the
+frame of the query does not count, for there the error is 0 by definition; and whether the tracker
+believes to see a point does not matter.
+"""
+
+from math import hypot
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 
-from kineograph.core.tracks import Tracks
-from kineograph.evaluation.tracking import Frames, follow
+from kineograph.evaluation.following import following
+from kineograph.evaluation.look import Look
+from kineograph.evaluation.metric import Metric
+from kineograph.evaluation.scale import UNIT, distances, mean_where
 
-MEASURED_SIZE = (256, 256)
-"""Distances are in pixels of this size, whatever the video's own (as Motion Prompting's EPE)."""
-
-POINTS = 64
-"""At most so many tracks of a clip are measured."""
-
-MOVES = 0.02
-"""A track moves if it goes further than this share of the picture's longer side."""
-
-RELIABLE = 6.0
-"""A point is measured if the tracker loses it by no more than so many pixels of 256 on average in
-the true video."""
-
-LEAST = 8
-"""So many moving and resting points are measured in any case: the most reliable ones."""
+TRACKS = frozenset({"tracks"})
 
 
-def followable(frames: Frames, asked: Tracks, count: int = POINTS) -> Tracks:
-    """The tracks that can be measured: those that the tracker itself can follow.
+def epe(look: Look) -> float:
+    """The mean distance of visible points from their asked places, in pixels of 256x256.
 
-    Points on edges or in plain areas are lost even in the true video, and would hide what a model
-    does. Which ones are taken depends on the true video alone. About half of those taken
-    move, as far as so many do: most of a picture rests, and would drown what is asked of the
-    others.
-
-    Args:
-        frames: the true video.
-        asked: its true tracks; only those that are visible in two frames count.
-        count: at most so many are taken, evenly spaced.
+    0 and up, lower is better. Only entries that were asked to be visible inside the picture count.
+    Motion Prompting (Geng et al. 2025, section 4.5) measures its tracks so, with 256x256 as the
+    consistent reading of its scale; it does not say whether hidden points count. NaN if nothing
+    does.
     """
-    asked = asked.select(np.flatnonzero(asked.visible.sum(axis=1) >= 2))
-    moves = moving(asked)
-    tried = asked.select(np.sort(np.concatenate(_halves(moves, 4 * count))))
-    if not tried.count:
-        return tried
-    errors, moves = _errors(frames, tried), moving(tried)
-    sound = np.flatnonzero(_sound(errors, moves))
-    taken = np.concatenate(_halves(moves[sound], count))
-    return tried.select(np.sort(sound[taken]))
+    found = following(look)
+    return mean_where(found.distances, found.seen)
 
 
-def endpoint_error(frames: Frames, asked: Tracks) -> float:
-    """The mean distance of points from their asked places, in pixels of a 256x256 picture.
+def epe_all(look: Look) -> float:
+    """The same with hidden points: every entry for which a place was given.
 
-    Each track is looked for in the video from where, and when, it is first visible; the error is
-    taken in the later frames in which it is asked to be visible, where whether the tracker believes
-    to see it does not matter. NaN if there is no track.
-
-    Args:
-        frames: the video, of the tracks' size and length.
-        asked: the tracks, as of `followable`.
+    0 and up, lower is better; pixels of 256x256. A tracker can only guess at hidden points, so its
+    own floor is higher than that of `epe`.
     """
-    return float(_errors(frames, asked).mean()) if asked.count else float("nan")
+    found = following(look)
+    return mean_where(found.distances, found.given)
 
 
-def still_error(asked: Tracks) -> float:
-    """The same for a video in which nothing moves: what following has to beat."""
-    if not asked.count:
-        return float("nan")
-    first = _first(asked)
-    rest = np.repeat(asked.points[np.arange(asked.count), first][:, None], asked.frames, axis=1)
-    return float(_distances(Tracks.of(rest, size=asked.size, fps=1), asked).mean())
+def epe_paired(look: Look) -> float:
+    """The mean distance between the same points followed in the generated and in the true video.
+
+    0 and up, lower is better; pixels of 256x256. Frame In-N-Out's trajectory error: one tracker
+    answers the same queries in both videos, and all frames after the query count, so what the
+    tracker does wrong in both is not held against the video, and the true video has exactly 0.
+    The paper's mean also has the query's own frame in it, as a 0.
+    """
+    found, true = look.followed, look.truth_followed
+    after = np.arange(found.frames)[None] > look.queries[0][:, :1]
+    return mean_where(distances(found.points, true.points, found.size), after)
 
 
-def moving(asked: Tracks) -> Bool[np.ndarray, " tracks"]:
-    """Which tracks go somewhere while they are visible."""
-    far = np.linalg.norm(asked.displacements(), axis=2)
-    return np.asarray(
-        np.where(asked.visible, far, 0).max(axis=1, initial=0) > MOVES * max(asked.size)
-    )
+def epe_diagonal(look: Look) -> float:
+    """As `epe`, in percent of the diagonal of the video's own size.
+
+    0 and up, lower is better. The proportions of the picture are kept, so figures of videos of
+    different sizes and shapes can be held against each other.
+    """
+    return 100 * epe_own(look) / hypot(*look.sample.size)
 
 
-def _errors(frames: Frames, asked: Tracks) -> Float64[np.ndarray, " tracks"]:
-    """The mean distance of each track."""
-    first = _first(asked)
-    places = asked.points[np.arange(asked.count), first]
-    queries = np.concatenate([first[:, None], places], axis=1).astype(np.float32)
-    return _distances(follow(frames, queries), asked)
+def epe_own(look: Look) -> float:
+    """As `epe`, in pixels of the video's own size.
+
+    0 and up, lower is better. MotionStream (2025, table 1) gives this at 832x480, over the input
+    tracks that are visible; it grows with the size of the video.
+    """
+    found = following(look)
+    apart = found.found.points.astype(np.float64) - found.asked.points
+    return mean_where(np.asarray(np.linalg.norm(apart, axis=-1)), found.seen)
 
 
-def _distances(found: Tracks, asked: Tracks) -> Float64[np.ndarray, " tracks"]:
-    """The mean distance of each track over the frames that count."""
-    one, other = found.resize(MEASURED_SIZE).points, asked.resize(MEASURED_SIZE).points
-    distance = np.linalg.norm(one.astype(np.float64) - other, axis=-1)
-    counts = asked.visible & (np.arange(asked.frames)[None] > _first(asked)[:, None])
-    return np.asarray((distance * counts).sum(axis=1) / counts.sum(axis=1))
-
-
-def _first(asked: Tracks) -> Int64[np.ndarray, " tracks"]:
-    return asked.visible.argmax(axis=1)
-
-
-def _sound(
-    errors: Float64[np.ndarray, " tracks"], moves: Bool[np.ndarray, " tracks"]
-) -> Bool[np.ndarray, " tracks"]:
-    """Which tracks are reliable; at least the best few of both kinds."""
-    sound = errors <= RELIABLE
-    for kind in (moves, ~moves):
-        mine = np.flatnonzero(kind)
-        best = mine[np.argsort(errors[mine], kind="stable")[:LEAST]]
-        if sound[mine].sum() < LEAST:
-            sound[best] = True
-    return sound
-
-
-def _halves(moves: Bool[np.ndarray, " tracks"], count: int) -> list[Int64[np.ndarray, " some"]]:
-    """Indices of moving and of resting tracks, at most `count`, half each as far as there are."""
-    moving, resting = np.flatnonzero(moves), np.flatnonzero(~moves)
-    some = _spread(moving, max(count // 2, count - len(resting)))
-    others = min(count - len(some), max(len(some), LEAST)) if len(some) else count
-    return [some, _spread(resting, others)]
-
-
-def _spread(which: Int64[np.ndarray, " tracks"], count: int) -> Int64[np.ndarray, " some"]:
-    """At most `count` of them, evenly spaced."""
-    if len(which) <= count:
-        return which
-    return which[np.linspace(0, len(which) - 1, count).round().astype(int)]
+METRICS = (
+    Metric(
+        name="epe",
+        title="EPE",
+        what="mean distance of the followed points from their asked places, over the frames in "
+        "which they were asked to be visible",
+        measure=epe,
+        better="lower",
+        unit=UNIT,
+        needs=TRACKS,
+        motion=True,
+        source="Motion Prompting (2412.02700), section 4.5, visible points",
+    ),
+    Metric(
+        name="epe-all",
+        title="EPE, hidden too",
+        what="EPE over all frames for which a place was given, also where the point is hidden",
+        measure=epe_all,
+        better="lower",
+        unit=UNIT,
+        needs=TRACKS,
+        motion=True,
+        source="Motion Prompting (2412.02700), section 4.5, all points",
+    ),
+    Metric(
+        name="epe-paired",
+        title="EPE, paired",
+        what="mean distance between the same queries followed in the generated and in the true "
+        "video",
+        measure=epe_paired,
+        better="lower",
+        unit=UNIT,
+        needs=frozenset({"tracks", "truth"}),
+        motion=True,
+        source="Frame In-N-Out (2025), trajectory error",
+    ),
+    Metric(
+        name="epe-diagonal",
+        title="EPE, % of diagonal",
+        what="EPE in percent of the diagonal of the video",
+        measure=epe_diagonal,
+        better="lower",
+        unit="% of the diagonal",
+        needs=TRACKS,
+        motion=True,
+        source="Kineograph",
+    ),
+    Metric(
+        name="epe-own",
+        title="EPE, own pixels",
+        what="EPE in pixels of the video's own size",
+        measure=epe_own,
+        better="lower",
+        unit="px of the video",
+        needs=TRACKS,
+        motion=True,
+        source="MotionStream (2511.01266), table 1",
+    ),
+)
+"""This family."""

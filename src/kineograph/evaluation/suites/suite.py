@@ -54,7 +54,7 @@ class Published:
 
     system: str
     variant: str
-    values: Mapping[str, float]
+    values: Mapping[str, float | int]
     source: str
     note: str = ""
 
@@ -103,6 +103,11 @@ class Suite(ABC):
             )
         self.data, self.size, self.frames = data, size, frames
         self.count, self.seed = count, seed
+
+    @property
+    def said(self) -> Mapping[str, str]:
+        """What a report has to say of how the cases were made, beside size, frames and seed."""
+        return {}
 
     @abstractmethod
     def cases(self) -> Sequence[Case]:

@@ -15,12 +15,14 @@ class Entry:
     """Where a recipe is written.
 
     Args:
-        module: in this package; it has `recipe(...)` and `tiny()`.
+        module: in this package; it has `recipe(...)` and `tiny(...)`.
         options: of `recipe`, in which an ablation differs.
+        twin: of `tiny`, for those that have a twin of their own.
     """
 
     module: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    twin: Mapping[str, Any] = field(default_factory=dict)
 
 
 RECIPES: Mapping[str, Entry] = {
@@ -42,7 +44,9 @@ RECIPES: Mapping[str, Entry] = {
     "motion-prompting-log-uniform": Entry("motion_prompting", {"tracks": "log-uniform"}),
     "motion-prompting-sparse": Entry("motion_prompting", {"tracks": "sparse"}),
     "personalize": Entry("personalize"),
-    "personalize-dreambooth": Entry("personalize", {"how": "dreambooth"}),
+    "personalize-dreambooth": Entry(
+        "personalize", {"how": "dreambooth"}, twin={"how": "dreambooth"}
+    ),
     "smcd": Entry("smcd"),
     "smcd-ctrl": Entry("smcd", {"arm": "ctrl"}),
     "smcd-gca": Entry("smcd", {"arm": "gca"}),
@@ -63,7 +67,7 @@ def recipe_named(name: str, *, tiny: bool = False) -> Recipe:
 
     Args:
         name: one of `RECIPES`.
-        tiny: the twin; ablations have that of their recipe.
+        tiny: the twin; most ablations have that of their recipe.
 
     Raises:
         TrainingError: there is no such recipe.
@@ -76,7 +80,7 @@ def recipe_named(name: str, *, tiny: bool = False) -> Recipe:
     entry = RECIPES[name]
     module: Any = import_module(f"{__name__}.{entry.module}")
     if tiny:
-        twin: Recipe = module.tiny()
+        twin: Recipe = module.tiny(**entry.twin)
         return twin
     made: Recipe = module.recipe(**entry.options)
     return made.model_copy(update={"name": name.replace("+", "-and-").replace(".", "-")})

@@ -20,8 +20,10 @@ from kineograph.training.stage import (
     Stage,
 )
 
+How = Literal["lora", "dreambooth"]
 
-def recipe(how: Literal["lora", "dreambooth"] = "lora", *, rank: int = 16) -> Recipe:
+
+def recipe(how: How = "lora", *, rank: int = 16) -> Recipe:
     """The recipe.
 
     Args:
@@ -58,29 +60,34 @@ OTHERS = {**tiny_base.DATA, "library": 29, "sprites": 3, "few": 64}
 """Orange, cyan and yellow squares on a yellow ground: none of them is known to the tiny base."""
 
 
-def tiny() -> Recipe:
-    """The twin: a LoRA that teaches the tiny base other shapes, colours and another ground."""
+def tiny(how: How = "lora") -> Recipe:
+    """The twin: the tiny base learns other shapes, colours and another ground.
+
+    Args:
+        how: by a LoRA, or by its own weights, from the frames of a handful of scenes.
+    """
+    low = how == "lora"
     stage = Stage(
         name="subject",
-        about="Other shapes on another ground, by a LoRA.",
-        trains=("lora",),
-        lora=LoraChoice(rank=8, on="spatial"),
+        about="Other shapes on another ground.",
+        trains=("lora",) if low else ("unet.spatial", "text"),
+        lora=LoraChoice(rank=8, on="spatial") if low else None,
         temporal=False,
         base="stage:clips",
-        data=OTHERS,
-        sampling=tiny_base.sampling(),
+        data=OTHERS if low else {**OTHERS, "few": 8},
+        sampling=tiny_base.sampling(frames=8 if low else 1),
         dropout=Dropout(text=0.0),
         objective=Objective(prediction=tiny_base.PREDICTION),
-        optimiser=tiny_base.quickly(1e-2),
+        optimiser=tiny_base.quickly(1e-2 if low else 1e-3),
         steps=200,
-        batch=4,
+        batch=4 if low else 32,
         probes=(Probe(measure="loss", every=1000, clips=8, steps=4),),
         save_every=1000,
         keep=1,
     )
     return Recipe(
-        name="personalize-tiny",
-        about="A LoRA with other shapes on a tiny model from nothing",
+        name="personalize-tiny" if low else "personalize-dreambooth-tiny",
+        about="Other shapes on a tiny model from nothing, by a LoRA or by its own weights",
         base=tiny_base.TINY,
         data=tiny_base.DATA,
         stages=(*tiny_base.stages(), stage),

@@ -73,8 +73,8 @@ def tiny() -> Recipe:
                 trains=(f"adapters.{BOXES}",),
                 adapters={BOXES: AdapterChoice(kind="grounding", options={"objects": 1})},
                 temporal=False,
-                # Of two frames, which are pictures of their own: a scene of one says that nothing
-                # moves. In smaller batches or at other rates the gates stay as good as shut.
+                # Two frames of a scene are pictures of their own. In smaller batches or at other
+                # rates the gates stay as good as shut.
                 sampling=tiny_base.sampling(frames=2, max_objects=1),
                 dropout=Dropout(text=0.0, per="batch"),
                 optimiser=tiny_base.quickly(8e-3),

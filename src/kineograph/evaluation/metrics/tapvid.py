@@ -8,12 +8,13 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from kineograph.core.errors import TracksError
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
+from kineograph.evaluation.following import following
+from kineograph.evaluation.look import Look
+from kineograph.evaluation.metric import Metric
+from kineograph.evaluation.scale import measured
 
 THRESHOLDS = (1, 2, 4, 8, 16)
 """Distances in pixels of a 256x256 picture, below which a position counts as right."""
-
-MEASURED_SIZE = (256, 256)
-"""Every clip is brought to this size, whatever its own, before distances are taken."""
 
 MODES = ("first", "strided")
 
@@ -86,9 +87,9 @@ def tapvid(
 ) -> TapVid:
     """Measure predicted tracks against true ones, track by track.
 
-    Both are scaled to 256x256. `first` measures the frames after the query, `strided` all but the
-    query's own. Unspecified true points are left out; unspecified predicted points count as
-    occluded.
+    Both are scaled to 256x256, each from its own size. `first` measures the frames after the
+    query, `strided` all but the query's own. Unspecified true points are left out; unspecified
+    predicted points count as occluded.
 
     Args:
         truth: the true track of each query (`truth.select(queries.which)`).
@@ -106,8 +107,8 @@ def tapvid(
             f"{len(frames)} queries of {truth.count} tracks of {truth.frames} frames; give one for "
             "each"
         )
-    measured = _measured_frames(frames, truth.frames, mode) & truth.specified
-    true, said = truth.visible & measured, predicted.visible & measured
+    counted = _measured_frames(frames, truth.frames, mode) & truth.specified
+    true, said = truth.visible & counted, predicted.visible & counted
     if not true.any():
         raise TracksError("no visible point is left to measure; the clip is too short")
     near = _distances(truth, predicted)[None] < np.array(THRESHOLDS)[:, None, None]
@@ -116,10 +117,10 @@ def tapvid(
     hits = (near & true & said).sum(axis=(1, 2))
     false = (said & ~(near & true)).sum(axis=(1, 2))
     jaccard = hits / (seen + false)
-    agree = (truth.visible == predicted.visible) & measured
+    agree = (truth.visible == predicted.visible) & counted
     return TapVid(
         delta_average=float(within.mean()),
-        occlusion_accuracy=float(agree.sum() / measured.sum()),
+        occlusion_accuracy=float(agree.sum() / counted.sum()),
         average_jaccard=float(jaccard.mean()),
         within=within.astype(np.float64),
         jaccard=jaccard.astype(np.float64),
@@ -156,7 +157,83 @@ def _measured_frames(
 
 
 def _distances(truth: Tracks, predicted: Tracks) -> Float64[np.ndarray, "queries frames"]:
-    ours = predicted.resize(MEASURED_SIZE).points.astype(np.float64)
-    theirs = truth.resize(MEASURED_SIZE).points.astype(np.float64)
-    distance = np.linalg.norm(ours - theirs, axis=-1)
-    return np.where(predicted.state == State.UNSPECIFIED, np.inf, distance)
+    ours, theirs = (measured(tracks.points, tracks.size) for tracks in (predicted, truth))
+    apart = np.linalg.norm(ours - theirs, axis=-1)
+    return np.where(predicted.state == State.UNSPECIFIED, np.inf, apart)
+
+
+def _of(look: Look) -> TapVid | None:
+    """The measures of the followed tracks against the asked ones; None if nothing is to be seen."""
+    return look.once("tapvid", lambda: _measured(look))
+
+
+def _measured(look: Look) -> TapVid | None:
+    found = following(look)
+    return tapvid(found.asked, found.found, found.starts) if found.seen.any() else None
+
+
+def delta_average(look: Look) -> float:
+    """The share of visible points near their asked places, the mean over `THRESHOLDS`.
+
+    0 to 1, higher is better; see `TapVid`. NaN if no asked point is visible after its query.
+    """
+    return float("nan") if (held := _of(look)) is None else held.delta_average
+
+
+def occlusion_accuracy(look: Look) -> float:
+    """The share of points that are seen where they were asked to be seen, and else are not.
+
+    0 to 1, higher is better; see `TapVid`. NaN as `delta_average`.
+    """
+    return float("nan") if (held := _of(look)) is None else held.occlusion_accuracy
+
+
+def average_jaccard(look: Look) -> float:
+    """Place and visibility in one, the mean over `THRESHOLDS`.
+
+    0 to 1, higher is better; see `TapVid`. NaN as `delta_average`.
+    """
+    return float("nan") if (held := _of(look)) is None else held.average_jaccard
+
+
+SOURCE = "TAP-Vid (Doersch et al. 2022), first queries"
+
+METRICS = (
+    Metric(
+        name="delta-average",
+        title="delta avg",
+        what="share of the points asked to be visible that are within 1, 2, 4, 8 and 16 px of 256 "
+        "of their asked places (mean over the five)",
+        measure=delta_average,
+        better="higher",
+        range=(0.0, 1.0),
+        needs=frozenset({"tracks"}),
+        motion=True,
+        source=SOURCE,
+    ),
+    Metric(
+        name="occlusion-accuracy",
+        title="OA",
+        what="share of points that the tracker sees where they were asked to be visible, and does "
+        "not see where not",
+        measure=occlusion_accuracy,
+        better="higher",
+        range=(0.0, 1.0),
+        needs=frozenset({"tracks"}),
+        motion=True,
+        source=SOURCE,
+    ),
+    Metric(
+        name="average-jaccard",
+        title="AJ",
+        what="true positives over visible points and false positives, of place and visibility "
+        "together, mean over 1, 2, 4, 8 and 16 px of 256",
+        measure=average_jaccard,
+        better="higher",
+        range=(0.0, 1.0),
+        needs=frozenset({"tracks"}),
+        motion=True,
+        source=SOURCE,
+    ),
+)
+"""This family."""

@@ -2,11 +2,19 @@
 
 import numpy as np
 import pytest
+from known_following import Says, look_at, shakes, stays, wild_tracks
 
 from kineograph.core.errors import TracksError
 from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
-from kineograph.evaluation.tapvid import THRESHOLDS, TapVid, make_queries, mean_of, tapvid
+from kineograph.evaluation.metrics.tapvid import (
+    METRICS,
+    THRESHOLDS,
+    TapVid,
+    make_queries,
+    mean_of,
+    tapvid,
+)
 
 SIZE = (256, 256)
 
@@ -116,3 +124,26 @@ def test_what_cannot_be_measured() -> None:
         make_queries(still([[0, 0]]))
     with pytest.raises(TracksError, match="no results were given to average; give at least one"):
         mean_of([])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_metrics_are_those_of_asked_and_followed_tracks(seed: int) -> None:
+    seen = np.random.default_rng(seed).random(9) < 0.7
+    look = look_at(wild_tracks(seed, SIZE), Says(shakes(seed, 4), seen))
+    asked = look.asked.hide_outside()
+    kept = asked.select(asked.visible.any(axis=1))
+    queries = make_queries(kept)
+    followed = look.follow(look.sample.frames, queries.queries)
+    found = tapvid(kept, followed, queries.queries[:, 0].astype(np.int64))
+    measured = {metric.name: metric.measure(look) for metric in METRICS}
+    assert measured == {
+        "delta-average": found.delta_average,
+        "occlusion-accuracy": found.occlusion_accuracy,
+        "average-jaccard": found.average_jaccard,
+    }
+
+
+def test_the_metrics_are_nan_where_nothing_is_to_be_seen() -> None:
+    for seen in ([[False, False]], [[True, False]], [[False, True]]):
+        asked = still(np.array(seen).astype(int).tolist())
+        assert all(np.isnan(metric.measure(look_at(asked, Says(stays)))) for metric in METRICS)

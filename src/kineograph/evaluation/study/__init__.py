@@ -1,0 +1,1 @@
+"""The human study: pairs of videos, raters, votes and what they say."""

@@ -1,0 +1,1 @@
+"""The pages of the study: what raters and whoever runs it see."""
