@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,7 @@ from kineograph.cli.talk import Talk
 if TYPE_CHECKING:
     from kineograph.evaluation.bench.report_folder import RowHead
     from kineograph.evaluation.bench.results import Results
+    from kineograph.evaluation.eyes import Eyes
     from kineograph.evaluation.reports.table import Cell
 
 ROWS, CLIPS, RUN = "Rows", "Clips", "Run"
@@ -149,8 +150,9 @@ def bench(
         return
     from kineograph.evaluation.suites import suite_named
 
-    given = {"size": None if size is None else size_of(size), "frames": frames}
-    chosen = suite_named(suite, data, **given, count=count, seed=seed)
+    looks = eyes(weights, backbone, tracker, device)
+    given = {"size": size_of(size), "frames": frames, "count": count, "seed": seed}
+    chosen = suite_named(suite, data, **given, **_followed(suite, looks))
     if cases:
         for case in chosen.cases():
             typer.echo(case.key)
@@ -165,7 +167,7 @@ def bench(
         chosen,
         names(metrics) or chosen.metrics,
         ReportFolder(folder),
-        eyes(weights, backbone, tracker, device),
+        looks,
         alignment(align),
         _variants(variants, chosen.variants),
     )
@@ -219,6 +221,15 @@ def _videos_row(text: str) -> "RowHead":
     if not (equals and folder):
         raise UsageError(f"--videos {text} was given; write --videos NAME=FOLDER")
     return RowHead(_label(label), VIDEOS, {"folder": str(Path(folder).absolute())})
+
+
+def _followed(suite: str, looks: "Eyes") -> dict[str, Any]:
+    """The tracker, for suites whose tracks it measures on the true videos."""
+    from kineograph.evaluation.suites import options_of
+
+    held = {"tracker": looks.tracker or None, "weights": looks.tracker_weights}
+    known = options_of(suite)
+    return {name: value for name, value in held.items() if name in known and value is not None}
 
 
 def _variants(text: str | None, known: Sequence[str]) -> tuple[str, ...]:

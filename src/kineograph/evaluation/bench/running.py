@@ -11,6 +11,7 @@ from pathlib import Path
 import kineograph
 from kineograph.core.errors import EvaluationError
 from kineograph.evaluation.bench import workers
+from kineograph.evaluation.bench.generating import maker_of
 from kineograph.evaluation.bench.job import Bench, Job
 from kineograph.evaluation.bench.report_folder import (
     HEAD,
@@ -67,18 +68,22 @@ def run(
         command: that began it, for the report.
 
     Raises:
-        EvaluationError: two rows have one label, the folder holds another benchmark, there is
-            nothing to measure, or every case failed.
+        EngineError: there is no such engine, or it lacks something.
+        EvaluationError: the suite's data is missing, two rows have one label, the folder holds
+            another benchmark, there is nothing to measure, or every case failed.
         OutputError: the folder cannot be written.
     """
-    metrics = metrics_named(bench.metrics)
+    metrics, everyone = metrics_named(bench.metrics), _all_rows(rows)
+    every = bench.suite.cases()
+    for row in everyone:
+        maker_of(row, bench.how)  # says what is missing before any work
     absent = unmeasurable(metrics, bench.eyes.store)
-    head = _joined(bench, _head(bench, _all_rows(rows), absent, command))
+    head = _joined(bench, _head(bench, everyone, absent, command))
     bench.folder.write_head(head)
     measured = tuple(metric.name for metric in metrics if metric.name not in absent)
     asked = replace(bench, metrics=measured)
-    cases = [case for case in bench.suite.cases() if case.variant in head.variants]
-    jobs = [Job(row, case) for row in _all_rows(rows) for case in cases]
+    cases = [case for case in every if case.variant in head.variants]
+    jobs = [Job(row, case) for row in everyone for case in cases]
     done: list[Measured] = []
     if progress is not None:
         progress(0, len(jobs))
@@ -125,7 +130,7 @@ def _head(bench: Bench, rows: Sequence[RowHead], absent: Mapping[str, str], comm
         axis=suite.axis,
         variants=bench.variants or suite.variants,
         published=tuple(asdict(row) for row in suite.published),
-        about={**_about(suite, command), **bench.eyes.said},
+        about={**_about(suite, command), **suite.said, **bench.eyes.said},
         missing=dict(absent),
     )
 

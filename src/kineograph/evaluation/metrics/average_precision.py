@@ -19,7 +19,7 @@ from kineograph.core.state import State
 from kineograph.data.clip import Clip
 from kineograph.evaluation.locating import first_seen
 from kineograph.evaluation.look import Look
-from kineograph.evaluation.metric import Features, Metric, Part
+from kineograph.evaluation.metric import Metric, Part
 from kineograph.evaluation.metrics.coco import THRESHOLDS, average_precision
 from kineograph.evaluation.metrics.located import boxed_clip, located, pixels_in
 
@@ -146,11 +146,6 @@ def _by_itself(look: Look) -> Part | None:
     return found
 
 
-def settled(found: Features, true: Features, thresholds: Sequence[float] | np.ndarray) -> float:
-    """`average_precision` of all clips' rows."""
-    return average_precision(found, true, thresholds)
-
-
 def _metric(name: str, title: str, overlaps: Sequence[float] | np.ndarray, words: bool) -> Metric:
     said = "overlaps of 50% to 95%" if len(overlaps) > 1 else f"an overlap of {overlaps[0]:.0%}"
     return Metric(
@@ -163,7 +158,7 @@ def _metric(name: str, title: str, overlaps: Sequence[float] | np.ndarray, words
         backbones=(GDINO,) if words else (),
         kind="set",
         motion=True,
-        settle=partial(settled, thresholds=overlaps),
+        settle=partial(average_precision, thresholds=overlaps),
         least=LEAST,
         source="COCO (Lin et al. 2014), as Boximator uses it (arXiv:2402.01566, section 4)",
     )
