@@ -1,5 +1,7 @@
 """A report's folder gives back what was written, and says what is broken."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +17,17 @@ from kineograph.evaluation.bench.report_folder import (
     ReportFolder,
     RowHead,
 )
+from kineograph.evaluation.bench.results import Results
+from kineograph.evaluation.metrics import METRICS
 
 
 def head() -> Head:
+    """A head as a benchmark writes it."""
     return Head(
         suite="made-up",
         title="Made up",
         rows=(RowHead("warp", "warp"), RowHead("ours", "unet", {"steps": 5})),
-        metrics=({"name": "epe", "kind": "clip"},),
+        metrics=(METRICS["epe"].plain(),),
         axis="tracks",
         variants=("1", "16"),
         about={"seed": "0"},
@@ -81,6 +86,83 @@ def test_broken_files_are_named(tmp_path: Path, text: str) -> None:
     (place / FEATURES).write_text(text)
     with pytest.raises(EvaluationError, match=r"features\.safetensors is broken"):
         folder.features("a", "b")
+
+
+def broken(where: Path, place: str, value: object) -> None:
+    """Change one value of `bench.json`: "metrics.0.least"."""
+    held = json.loads((where / HEAD).read_text())
+    inner = held
+    *way, last = [int(step) if step.isdigit() else step for step in place.split(".")]
+    for step in way:
+        inner = inner[step]
+    inner[last] = value
+    (where / HEAD).write_text(json.dumps(held))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("rows.0.label", "../../../etc", r"rows\[0\].label is '../../../etc'; it has to match"),
+        ("rows.0.label", "..", "it has to match"),
+        ("metrics.0", 3, r"metrics\[0\]"),
+        ("metrics.0.title", None, r"metrics\[0\].title"),
+        ("metrics.0.least", "many", r"metrics\[0\].least"),
+        ("metrics.0.kind", "chart", r"metrics\[0\].kind"),
+        ("about", ["x"], "about"),
+        ("published", [{"system": "x"}], r"published\[0\]"),
+        ("more", 1, "more"),
+    ],
+)
+def test_a_head_that_says_something_else(
+    tmp_path: Path, place: str, value: object, message: str
+) -> None:
+    folder = ReportFolder(tmp_path)
+    folder.write_head(head())
+    broken(tmp_path, place, value)
+    with pytest.raises(EvaluationError, match=message) as told:
+        folder.read_head()
+    assert str(told.value).startswith(str(tmp_path / HEAD)) and "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("values", {"epe": "large"}),
+        ("values", {"epe": [[1]]}),
+        ("values", [1]),
+        ("seconds", "long"),
+        ("row", "other"),
+        ("case", "../x"),
+        ("variant", "4"),
+        ("print", 5),
+    ],
+)
+def test_measurements_that_say_something_else(tmp_path: Path, field: str, value: object) -> None:
+    folder = ReportFolder(tmp_path)
+    folder.write(Measured("ours", "bear", "", {"epe": 1.0}), {})
+    path = folder.of("ours", "bear") / MEASURED
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    with pytest.raises(EvaluationError, match=r"measured\.json.*; delete it and run bench again"):
+        folder.read("ours", "bear")
+
+
+@pytest.mark.parametrize("value", [3.0, [3.0]])
+def test_a_number_where_a_curve_has_to_be(tmp_path: Path, value: object) -> None:
+    folder = ReportFolder(tmp_path)
+    names = ("epe-horizon",) if value == 3.0 else ("epe",)
+    said = replace(head(), metrics=tuple(METRICS[name].plain() for name in names), variants=("",))
+    folder.write_head(said)
+    folder.write(Measured("ours", "bear", "", {names[0]: value}), {})
+    with pytest.raises(EvaluationError, match=r"ours/bear: epe.* is .*, which no"):
+        Results(folder)
+
+
+def test_a_set_metric_of_another_version_has_no_value(tmp_path: Path) -> None:
+    folder = ReportFolder(tmp_path)
+    said = {**METRICS["fvd"].plain(), "name": "fvd-of-tomorrow"}
+    folder.write_head(replace(head(), metrics=(said,), variants=("",)))
+    folder.write(Measured("ours", "bear", "", {}), {})
+    assert Results(folder).interval("fvd-of-tomorrow", "ours") is None
 
 
 def test_no_report(tmp_path: Path) -> None:

@@ -160,7 +160,9 @@ def bench(
     from kineograph.evaluation.bench.job import Bench
     from kineograph.evaluation.bench.report_folder import ReportFolder
     from kineograph.evaluation.bench.running import Crew, run
+    from kineograph.evaluation.reports.folder import check_packages
 
+    check_packages()
     talk = Talk(quiet)
     folder = out or Path("reports") / suite
     work = Bench(

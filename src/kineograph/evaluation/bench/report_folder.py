@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from kineograph.core.errors import EvaluationError
 from kineograph.core.files import whole_file
+from kineograph.evaluation.bench.report_files import HeadFile, MeasuredFile, checked
 
 FORMAT = 1
 HEAD = "bench.json"
@@ -139,10 +140,10 @@ class ReportFolder:
         """
         path = self.where / HEAD
         held = _read(path, "a report's head")
-        try:
-            return _head(held)
-        except (TypeError, KeyError) as error:
-            raise EvaluationError(f"{path} is broken: {error}; run bench again") from None
+        held = checked(held, HeadFile, path)
+        rows = tuple(RowHead(**row) for row in held.pop("rows"))
+        lists = {name: tuple(held.pop(name)) for name in ("metrics", "variants", "published")}
+        return Head(**{**held, "rows": rows, **lists})
 
     def write(self, measured: Measured, features: Mapping[str, np.ndarray]) -> None:
         """Write what was found of one case; the features first, so that it is never without.
@@ -169,12 +170,13 @@ class ReportFolder:
         if not path.is_file():
             return None
         held = _read(path, "a clip's measurements")
-        try:
-            return Measured(**{**held, "values": _nans(held["values"])})
-        except (TypeError, KeyError, AttributeError) as error:
+        found = checked(held, MeasuredFile, path)
+        measured = Measured(**{**found, "values": _nans(found["values"])})
+        if (measured.row, measured.key) != (row, key):
             raise EvaluationError(
-                f"{path} is broken: {error}; delete it and run bench again"
-            ) from None
+                f"{path} is of {measured.row}, {measured.key}; delete it and run bench again"
+            )
+        return measured
 
     def features(self, row: str, key: str) -> Mapping[str, np.ndarray]:
         """The features of one case, by "METRIC.generated" and "METRIC.reference".
@@ -199,12 +201,6 @@ class ReportFolder:
             yield from sorted(path.parent.name for path in folder.glob(f"*/{MEASURED}"))
 
 
-def _head(held: dict[str, Any]) -> Head:
-    rows = tuple(RowHead(**row) for row in held.pop("rows"))
-    lists = {name: tuple(held.pop(name)) for name in ("metrics", "variants", "published")}
-    return Head(**{**held, "rows": rows, **lists})
-
-
 def _nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values as JSON has them: NaN as null."""
     return {
@@ -220,11 +216,11 @@ def _nulls(values: Mapping[str, Any]) -> dict[str, Any]:
 def _nans(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values with NaN for null."""
     return {
-        name: [nan if x is None else float(x) for x in held]
+        name: [nan if x is None else x for x in held]
         if isinstance(held, list)
         else nan
         if held is None
-        else float(held)
+        else held
         for name, held in values.items()
     }
 

@@ -52,8 +52,20 @@ class Results:
             for key in self.folder.keys(row.label):
                 measured = self.folder.read(row.label, key)
                 if measured is not None and measured.variant in self.head.variants:
+                    self._check(measured)
                     found.append(measured)
         return found
+
+    def _check(self, measured: Measured) -> None:
+        """A clip metric has a number, a curve metric a list."""
+        for metric in self.head.metrics:
+            value = measured.values.get(metric["name"])
+            if value is not None and isinstance(value, list) != (metric["kind"] == "curve"):
+                place = self.folder.of(measured.row, measured.key)
+                raise EvaluationError(
+                    f"{place}: {metric['name']} is {value}, which no {metric['kind']} metric "
+                    "gives; delete the folder and run bench again"
+                )
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, str, str], Measured]:
@@ -98,7 +110,8 @@ class Results:
         told = self.kind(metric)
         rng = np.random.default_rng(zlib.crc32(f"{metric} {variant}".encode()))
         if told == "set":
-            return self._set_interval(METRICS[metric], row, variant, rng)
+            known = METRICS.get(metric)  # a report may be of another version
+            return None if known is None else self._set_interval(known, row, variant, rng)
         values = self.numbers(metric, row, variant)
         return None if np.isnan(values).all() else mean_interval(values, rng)
 
