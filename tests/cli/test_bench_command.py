@@ -56,6 +56,7 @@ def test_rows_and_their_settings(folder: Path, run: Run) -> None:
     ("text", "message"),
     [
         ("a/b=warp", "a row is called 'a/b'"),
+        ("..=warp", r"a row is called '\.\.'"),
         ("warp 'x", "cannot be read"),
         ("x=warp y", "name=value"),
     ],

@@ -1,6 +1,7 @@
 """A benchmark goes on where it was, records what fails, and gives the same figures however run."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 from few_scenes import FewScenes
 
-from kineograph.core.errors import EvaluationError
+from kineograph.core.errors import EngineError, EvaluationError, VisionError
 from kineograph.core.video import read_video
 from kineograph.core.video_writer import VideoWriter
+from kineograph.evaluation import measuring
 from kineograph.evaluation.align import Alignment
 from kineograph.evaluation.bench import generating
 from kineograph.evaluation.bench.job import Bench
@@ -23,6 +25,8 @@ from kineograph.evaluation.bench.report_folder import (
 )
 from kineograph.evaluation.bench.results import Results
 from kineograph.evaluation.bench.running import Crew, run
+from kineograph.evaluation.eyes import Eyes
+from kineograph.evaluation.metrics import METRICS
 from kineograph.evaluation.suites.suite import Case, Loaded
 
 
@@ -105,6 +109,67 @@ def test_a_broken_measurement_stops_with_its_name(tmp_path: Path) -> None:
         Results.load(tmp_path)
     found = run(bench_of(tmp_path, metrics=("psnr",)), [])  # measured anew
     assert not np.isnan(found.values("psnr", "warp", "4")).any()
+
+
+def test_an_unknown_tracker_is_said_before_anything_is_lost(tmp_path: Path) -> None:
+    run(bench_of(tmp_path, metrics=("psnr",)), [])
+    with pytest.raises(VisionError, match="there is no tracker eye 'nosuch'"):
+        run(bench_of(tmp_path, metrics=("psnr",), eyes=Eyes(tracker="nosuch")), [])
+    found = Results.load(tmp_path)
+    assert found.head.about["tracker"] == "flow (default)"
+    assert not np.isnan(found.values("psnr", "warp", "4")).any()
+
+
+def test_a_failure_loses_nothing_that_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(bench_of(tmp_path, metrics=("psnr",)), [])
+    broken = replace(METRICS["ssim"], measure=lambda look: float("inf"))
+    monkeypatch.setattr(measuring, "METRICS", {**METRICS, "ssim": broken})
+    with pytest.raises(EvaluationError, match="every case failed; the first: metric ssim gave inf"):
+        run(bench_of(tmp_path, metrics=("psnr", "ssim")), [])
+    monkeypatch.undo()
+    assert not np.isnan(Results.load(tmp_path).values("psnr", "warp", "4")).any()
+    monkeypatch.setattr(generating.ByEngine, "__call__", None)  # the videos are still there
+    found = run(bench_of(tmp_path, metrics=("psnr", "ssim")), [])
+    assert not np.isnan(found.values("ssim", "warp", "4")).any()
+    assert not any(held.failed for held in found.cases)
+
+
+def test_other_eyes_do_not_mix(tmp_path: Path) -> None:
+    run(bench_of(tmp_path, metrics=("psnr",)), [])
+    other = Eyes(flow="dis")  # the default by another name
+    found = run(bench_of(tmp_path, suite=FewScenes(count=1), metrics=("psnr",), eyes=other), [])
+    assert found.unseen == 3 and found.names == ("scene-0",)
+    again = run(bench_of(tmp_path, metrics=("psnr",), eyes=other), [])
+    assert again.unseen == 0 and again.names == ("scene-0", "scene-1")
+
+
+def test_a_video_that_was_made_anew_is_measured_anew(tmp_path: Path) -> None:
+    def rival(level: int) -> RowHead:
+        for name in ("scene-0", "scene-1"):
+            with VideoWriter(tmp_path / f"v/{name}.mkv", (96, 96), 16, lossless=True) as writer:
+                for _ in range(5):
+                    writer.write(np.full((96, 96, 3), level, np.uint8))
+        return RowHead("rival", "videos", {"folder": str(tmp_path / "v")})
+
+    bench = bench_of(tmp_path / "r", metrics=("psnr",), how=Alignment(rate="ignore"))
+    first = run(bench, [rival(0)]).values("psnr", "rival", "4")
+    second = run(bench, [rival(128)]).values("psnr", "rival", "4")
+    assert (second > first).all()
+
+
+def test_an_engine_that_is_set_wrong_is_said_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="foo"):
+        run(bench_of(tmp_path / "r"), [RowHead("x", "warp", {"foo": 1})])
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_row_is_dropped_by_deleting_its_folder(tmp_path: Path) -> None:
+    run(bench_of(tmp_path, metrics=("psnr",)), [RowHead("typo", "warp")])
+    shutil.rmtree(tmp_path / "clips" / "typo")
+    found = run(bench_of(tmp_path, metrics=("psnr",)), [])
+    assert [row.label for row in found.head.rows] == ["truth", "still", "warp"]
 
 
 def test_what_fails_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`kineograph bench`: a suite of clips through engines, measured, and a report of it."""
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -154,8 +155,10 @@ def bench(
     given = {"size": size_of(size), "frames": frames, "count": count, "seed": seed}
     chosen = suite_named(suite, data, **given, **_followed(suite, looks))
     if cases:
+        wanted = _variants(variants, chosen.variants) or chosen.variants
         for case in chosen.cases():
-            typer.echo(case.key)
+            if case.variant in wanted:
+                typer.echo(case.key)
         return
     from kineograph.evaluation.bench.job import Bench
     from kineograph.evaluation.bench.report_folder import ReportFolder
@@ -208,9 +211,12 @@ def row_of(text: str) -> "RowHead":
 
 def _label(text: str) -> str:
     """A row's label, which is a folder's name too."""
-    if not text or not all(letter.isalnum() or letter in "._-" for letter in text):
+    from kineograph.evaluation.bench.report_files import LABEL
+
+    if re.fullmatch(LABEL, text) is None:
         raise UsageError(
-            f"a row is called {text!r}; use letters, digits, '.', '_' and '-': --engine NAME=ENGINE"
+            f"a row is called {text!r}; begin with a letter or digit, then also '.', '_' and '-': "
+            "--engine NAME=ENGINE"
         )
     return text
 
@@ -252,6 +258,21 @@ def _report(results: "Results", folder: Path, talk: Talk) -> None:
         talk.note(note)
     if not talk.quiet:
         _show(results)
+    _check_rows(results)
+
+
+def _check_rows(results: "Results") -> None:
+    """A row of which nothing could be made is an error, though the report is written.
+
+    Raises:
+        EvaluationError: there is one.
+    """
+    from kineograph.core.errors import EvaluationError
+
+    for row in results.head.rows:
+        held = [case for case in results.cases if case.row == row.label]
+        if held and all(case.failed and not case.values for case in held):
+            raise EvaluationError(f"every case of {row.label} failed; the first: {held[0].failed}")
 
 
 def _show(results: "Results") -> None:

@@ -40,8 +40,24 @@ class Eyes:
     @property
     def said(self) -> dict[str, str]:
         """What a report has to say about them."""
-        tracker, flow = self.tracker or "flow (default)", self.flow or "dis (default)"
-        return {"tracker": tracker, "optical flow": flow}
+        tracker = _said(self.tracker or "flow (default)", self.tracker_weights)
+        return {
+            "tracker": tracker,
+            "optical flow": _said(self.flow or "dis (default)", self.flow_weights),
+        }
+
+    @property
+    def seen(self) -> str:
+        """The same for eyes that see the same."""
+        return "; ".join(self.said.values())
+
+    def open(self) -> None:
+        """Load tracker and flow, so that what is missing is said before any work.
+
+        Raises:
+            VisionError: one is unknown, or lacks packages or weights.
+        """
+        _ = self._tracker, self._flow
 
     def look(self, sample: Sample) -> Look:
         """A look at a sample."""
@@ -59,3 +75,7 @@ class Eyes:
     @cached_property
     def _flow(self) -> Any:
         return eye("flow", self.flow or None, self.flow_weights)
+
+
+def _said(name: str, weights: Path | None) -> str:
+    return name if weights is None else f"{name} ({weights.name})"

@@ -1,16 +1,20 @@
 """The video of a row for a case: an engine's, the truth, a still picture, or another tool's."""
 
+import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kineograph.core.errors import EngineError, EvaluationError
 from kineograph.core.video import read_video
 from kineograph.engines import registry
-from kineograph.engines.base import Engine
+from kineograph.engines.base import Engine, Request
 from kineograph.engines.lowering import lower
+from kineograph.engines.weight_paths import with_scale
 from kineograph.evaluation.align import Alignment, aligned
 from kineograph.evaluation.bench.report_folder import STILL, TRUTH, RowHead
 from kineograph.evaluation.sample import Frames
@@ -33,6 +37,10 @@ class Maker(ABC):
         Raises:
             KineographError: it cannot be made.
         """
+
+    def mark(self, case: Case) -> str:
+        """Another where it would make another video of the same request."""
+        return ""
 
 
 def maker_of(row: RowHead, how: Alignment) -> Maker:
@@ -83,7 +91,14 @@ class ByEngine(Maker):
 
     def __init__(self, engine: Engine, row: RowHead) -> None:
         engine.check_packages()
+        settings = dict(row.settings)
+        engine.settings_of(Request(size=(64, 64), frames=1, fps=8, settings=settings))
         self.engine, self.row = engine, row
+        self._mark = _mark_of(_named(settings, engine.settings.paths))
+
+    def mark(self, case: Case) -> str:
+        """Of the files that its settings name."""
+        return self._mark
 
     def __call__(self, case: Case, loaded: Loaded) -> Frames:
         """See `Maker`."""
@@ -108,13 +123,39 @@ class Videos(Maker):
 
     def __call__(self, case: Case, loaded: Loaded) -> Frames:
         """See `Maker`."""
+        path, request = self._place(case), loaded.request
+        if path is None:
+            told = " or ".join(f"{name}.mp4" for name in dict.fromkeys((case.key, case.name)))
+            raise EvaluationError(f"{self.folder} has no {told}")
+        video = read_video(path)
+        return aligned(video, request.size, request.frames, request.fps, self.how, str(path))
+
+    def mark(self, case: Case) -> str:
+        """Of the video's file and how it is aligned."""
+        path = self._place(case)
+        return _mark_of([] if path is None else [path], str(self.how))
+
+    def _place(self, case: Case) -> Path | None:
         names = dict.fromkeys((case.key, case.name))
-        for path in (self.folder / f"{name}{ending}" for name in names for ending in ENDINGS):
-            if path.exists():
-                request = loaded.request
-                video = read_video(path)
-                return aligned(
-                    video, request.size, request.frames, request.fps, self.how, str(path)
-                )
-        told = " or ".join(f"{name}.mp4" for name in names)
-        raise EvaluationError(f"{self.folder} has no {told}")
+        places = (self.folder / f"{name}{ending}" for name in names for ending in ENDINGS)
+        return next((place for place in places if place.exists()), None)
+
+
+def _named(settings: Mapping[str, Any], names: Iterable[str]) -> list[Path]:
+    """The files and folders that settings name."""
+    found = []
+    for name in names:
+        held = settings.get(name)
+        for value in held if isinstance(held, list | tuple) else [held]:
+            if isinstance(value, str) and (path := with_scale(value)[0]).exists():
+                found.append(path)
+    return found
+
+
+def _mark_of(places: Iterable[Path], more: str = "") -> str:
+    """Another after any of the files has been written again; empty if there are none."""
+    files = [file for place in places for file in (sorted(place.rglob("*")) or [place])]
+    held = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
+    if not held:
+        return ""
+    return "-" + hashlib.sha256(f"{held} {more}".encode()).hexdigest()[:16]

@@ -3,14 +3,15 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import kineograph
-from kineograph.core.errors import EvaluationError, KineographError
+from kineograph.core.errors import EvaluationError, KineographError, VideoError
 from kineograph.core.video import read_video
 from kineograph.core.video_writer import VideoWriter
 from kineograph.engines.base import Request
@@ -69,70 +70,78 @@ class Worker:
         self.metrics = metrics_named(bench.metrics)
         self._row: RowHead | None = None
         self._maker: Maker | None = None
+        self._mark = ""
 
     def __call__(self, job: Job) -> Measured:
         """Do a job, or what of it has not been done; the result is in the report's folder.
 
-        What a user can mend is recorded as this case's failure, and the others go on.
+        What a user can mend is recorded as this case's failure, and the others go on. What was
+        found of the same video before is not lost by it.
         """
+        self._mark = ""
         try:
             return self._done(job)
         except (KineographError, MemoryError) as error:
             told = " ".join(str(error).split()) or "out of memory"
-            failed = Measured(job.row.label, job.case.name, job.case.variant, {}, failed=told)
-            self.bench.folder.write(failed, {})
-            return failed
+            return self._failed(job, told)
+
+    def _failed(self, job: Job, told: str) -> Measured:
+        old, case = self._read(job), job.case
+        if old is not None and self._mark in ("", old.print):
+            failed, features = replace(old, failed=told), self._features(job)
+        else:
+            failed, features = Measured(job.row.label, case.name, case.variant, {}, failed=told), {}
+        self.bench.folder.write(failed, features)
+        return failed
 
     def _done(self, job: Job) -> Measured:
         loaded = self.bench.suite.load(job.case)
-        mark, seen = print_of(job.row, loaded), self._seen()
-        old = self._old(job, mark, seen)
-        held = {} if old is None else dict(old.values)
-        features = {} if old is None else dict(self.bench.folder.features(job.row.label, old.key))
-        wanted = [metric for metric in self.metrics if not _has(metric, held, features)]
-        if old is not None and not wanted:
+        self._mark = print_of(job.row, loaded) + self._making(job.row).mark(job.case)
+        old = self._read(job)
+        if old is None or old.print != self._mark:
+            old = Measured(job.row.label, job.case.name, job.case.variant, {}, print=self._mark)
+            features: dict[str, np.ndarray] = {}
+        else:
+            features = dict(self._features(job))
+        if old.seen != self.bench.eyes.seen:  # other eyes: the video stays, the values do not
+            old, features = replace(old, values={}, seen=self.bench.eyes.seen), {}
+        wanted = [metric for metric in self.metrics if not _has(metric, old.values, features)]
+        if not wanted and not old.failed and self._has_video(job):
             return old
-        frames, seconds = self._frames(job, loaded, old, mark)
+        frames, seconds = self._frames(job, loaded, old)
+        begun = replace(old, seconds=seconds, failed="")
+        self.bench.folder.write(begun, features)  # if measuring fails, the video is not made again
         sample = Sample(frames, loaded.request, loaded.truth, job.case.name)
         found = measure(self.bench.eyes.look(sample), wanted)
-        case = job.case
-        measured = Measured(
-            row=job.row.label,
-            case=case.name,
-            variant=case.variant,
-            values={**held, **found.values},
-            seconds=seconds,
-            print=mark,
-            seen=seen,
-        )
+        measured = replace(begun, values={**begun.values, **found.values})
         self.bench.folder.write(measured, {**features, **found.features})
         return measured
 
-    def _old(self, job: Job, mark: str, seen: str) -> Measured | None:
-        """What was found of this very video before; its values only if the same eyes looked.
-
-        A broken file is as good as none: it is written anew.
-        """
+    def _read(self, job: Job) -> Measured | None:
+        """What was found of a case before. A broken file is as good as none: it is written anew."""
         try:
-            old = self.bench.folder.read(job.row.label, job.case.key)
+            return self.bench.folder.read(job.row.label, job.case.key)
         except EvaluationError:
             return None
-        if old is None or old.failed or old.print != mark:
-            return None
-        return old if old.seen == seen else replace(old, values={})
 
-    def _seen(self) -> str:
-        return " ".join(self.bench.eyes.said.values())
+    def _features(self, job: Job) -> Mapping[str, np.ndarray]:
+        try:
+            return self.bench.folder.features(job.row.label, job.case.key)
+        except EvaluationError:
+            return {}
 
-    def _frames(
-        self, job: Job, loaded: Loaded, old: Measured | None, mark: str
-    ) -> tuple[Frames, float | None]:
+    def _has_video(self, job: Job) -> bool:
+        place = self.bench.folder.of(job.row.label, job.case.key)
+        return job.row.engine == TRUTH or (place / VIDEO).is_file()
+
+    def _frames(self, job: Job, loaded: Loaded, old: Measured) -> tuple[Frames, float | None]:
         """The video of a case: kept from before, or made now and kept."""
         if job.row.engine == TRUTH:
             return self._made(job, loaded), None
         folder = self.bench.folder.of(job.row.label, job.case.key)
-        if old is not None and (folder / VIDEO).is_file():
-            return read_video(folder / VIDEO).frames, old.seconds
+        kept = self._kept(folder, loaded) if old.seconds is not None else None
+        if kept is not None:
+            return kept, old.seconds
         begun = time.perf_counter()
         frames = self._made(job, loaded)
         seconds = time.perf_counter() - begun
@@ -142,10 +151,21 @@ class Worker:
                 writer.write(frame)
         return frames, seconds
 
+    def _kept(self, folder: Path, loaded: Loaded) -> Frames | None:
+        """The video that was made before; None if it is gone or broken."""
+        try:
+            frames = read_video(folder / VIDEO).frames
+        except VideoError:
+            return None
+        return frames if len(frames) == loaded.request.frames else None
+
+    def _making(self, row: RowHead) -> Maker:
+        if self._maker is None or self._row != row:
+            self._maker, self._row = maker_of(row, self.bench.how), row
+        return self._maker
+
     def _made(self, job: Job, loaded: Loaded) -> Frames:
-        if self._maker is None or self._row != job.row:
-            self._maker, self._row = maker_of(job.row, self.bench.how), job.row
-        frames = self._maker(job.case, loaded)
+        frames = self._making(job.row)(job.case, loaded)
         Sample(frames, loaded.request, loaded.truth, job.case.name)
         write_preview(
             self.bench.folder.of(job.row.label, job.case.key) / PREVIEW, frames, loaded.request
@@ -153,7 +173,7 @@ class Worker:
         return frames
 
 
-def _has(metric: Metric, values: dict[str, Any], features: dict[str, Any]) -> bool:
+def _has(metric: Metric, values: Mapping[str, Any], features: Mapping[str, Any]) -> bool:
     held = features if metric.kind == "set" else values
     return (f"{metric.name}.generated" if metric.kind == "set" else metric.name) in held
 

@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from kineograph.core.errors import EvaluationError
 from kineograph.gestures.writing.messages import one_line
 
-Label = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
+LABEL = r"^\w[\w.-]*$"
 """A name that is one plain part of a path."""
+
+Label = Annotated[str, Field(pattern=LABEL)]
 
 Number = float | None
 """None stands for NaN."""

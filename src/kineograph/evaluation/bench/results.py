@@ -36,6 +36,8 @@ class Results:
 
     def __post_init__(self) -> None:
         self.head: Head = self.folder.read_head()
+        self.unseen = 0
+        """Measurements by other eyes, which are left out: their figures mean something else."""
         self._intervals: dict[tuple[str, str, str], Interval | None] = {}
         self.cases: tuple[Measured, ...] = tuple(self._read())
         if not self.cases:
@@ -51,10 +53,19 @@ class Results:
         for row in self.head.rows:
             for key in self.folder.keys(row.label):
                 measured = self.folder.read(row.label, key)
-                if measured is not None and measured.variant in self.head.variants:
-                    self._check(measured)
-                    found.append(measured)
+                if measured is None or measured.variant not in self.head.variants:
+                    continue
+                if self.seen and measured.seen not in ("", self.seen):
+                    self.unseen += 1
+                    continue
+                self._check(measured)
+                found.append(measured)
         return found
+
+    @property
+    def seen(self) -> str:
+        """What looked at the videos, as `Eyes.seen`."""
+        return self.head.about.get("eyes", "")
 
     def _check(self, measured: Measured) -> None:
         """A clip metric has a number, a curve metric a list."""

@@ -14,6 +14,7 @@ from kineograph.evaluation.bench import workers
 from kineograph.evaluation.bench.generating import maker_of
 from kineograph.evaluation.bench.job import Bench, Job
 from kineograph.evaluation.bench.report_folder import (
+    CLIPS,
     HEAD,
     STILL,
     TRUTH,
@@ -58,7 +59,7 @@ def run(
 
     The rows truth, still and warp are always there. What the report's folder already holds of the
     same requests is kept: a benchmark that was stopped goes on, and further engines or metrics are
-    added by naming them.
+    added by naming them; a row is dropped by deleting its folder of clips.
 
     Args:
         bench: suite, metrics, folder, eyes.
@@ -77,6 +78,7 @@ def run(
     every = bench.suite.cases()
     for row in everyone:
         maker_of(row, bench.how)  # says what is missing before any work
+    bench.eyes.open()
     absent = unmeasurable(metrics, bench.eyes.store)
     head = _joined(bench, _head(bench, everyone, absent, command))
     bench.folder.write_head(head)
@@ -130,7 +132,7 @@ def _head(bench: Bench, rows: Sequence[RowHead], absent: Mapping[str, str], comm
         axis=suite.axis,
         variants=bench.variants or suite.variants,
         published=tuple(asdict(row) for row in suite.published),
-        about={**_about(suite, command), **suite.said, **bench.eyes.said},
+        about={**_about(suite, command), **suite.said, **bench.eyes.said, "eyes": bench.eyes.seen},
         missing=dict(absent),
     )
 
@@ -182,7 +184,8 @@ def _joined(bench: Bench, head: Head) -> Head:
             f"{bench.folder.where} holds another benchmark ({', '.join(differs)}); name another "
             "folder with --out"
         )
-    rows = {row.label: row for row in (*old.rows, *head.rows)}
+    kept = [row for row in old.rows if (bench.folder.where / CLIPS / row.label).is_dir()]
+    rows = {row.label: row for row in (*kept, *head.rows)}
     metrics = {held["name"]: held for held in (*old.metrics, *head.metrics)}
     variants = [v for v in bench.suite.variants if v in {*old.variants, *head.variants}]
     return replace(
