@@ -1,0 +1,1 @@
+"""Reports: what a benchmark found, as tables, plots and pages."""
