@@ -1,21 +1,19 @@
 """Sample videos: what was asked, beside what the networks make of it, clip by clip."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from kineograph.core.picture import fit
 from kineograph.core.video_writer import VideoWriter
 from kineograph.data.clip import Clip
 from kineograph.engines.base import Request
+from kineograph.evaluation.bench.preview import Asked, enlarged
 from kineograph.render.contact_sheet import FAINT_INK, INK, PAPER
 from kineograph.render.lettering import text_size, write_text
-from kineograph.render.overlay import draw_boxes, draw_tracks
 
 FOLDER = "samples"
 """The folder of sample videos, in that of the stage."""
@@ -25,9 +23,6 @@ CELL = 224
 
 TEXT, MARGIN = 15, 10
 """Height of the captions and space around the videos, in pixels."""
-
-SHOWN_TRACKS = 48
-"""At most so many tracks are drawn."""
 
 LEAST_FPS, HOLD = 6, 3
 """Slower clips are played at this rate; the last frame stays for so many frames."""
@@ -80,27 +75,14 @@ class _Shown:
     """A sample at the size that it is shown in."""
 
     def __init__(self, sample: Sample, size: tuple[int, int]) -> None:
-        tracks, boxes = sample.request.tracks, sample.request.boxes
-        if tracks is not None and tracks.count > SHOWN_TRACKS:
-            some = np.linspace(0, tracks.count - 1, SHOWN_TRACKS).round().astype(int)
-            tracks = tracks.select(some)
-        self.tracks = None if tracks is None else tracks.resize(size)
-        self.boxes = None if boxes is None else replace(boxes, depth=None).resize(size)
+        self.asked, self.size = Asked(sample.request, size), size
         self.videos = (sample.clip.video, sample.made)
-        self.size = size
         self.texts = (sample.clip.caption or sample.clip.name, sample.said)
 
     def at(self, index: int) -> list[np.ndarray]:
         """The true and the made frame, with what was asked drawn over both."""
-        drawn = []
-        for video in self.videos:
-            image = _enlarged(video[min(index, len(video) - 1)], self.size)
-            if self.boxes is not None:
-                image = draw_boxes(image, self.boxes, index, ids=False)
-            if self.tracks is not None:
-                image = draw_tracks(image, self.tracks, index)
-            drawn.append(image)
-        return drawn
+        frames = (video[min(index, len(video) - 1)] for video in self.videos)
+        return [self.asked.over(enlarged(frame, self.size), index) for frame in frames]
 
 
 class _Layout:
@@ -126,13 +108,6 @@ class _Layout:
         for line, (text, colour) in enumerate(zip(texts, (INK, FAINT_INK), strict=True)):
             at = (left, top + height + 4 + line * (TEXT + 4))
             write_text(page, _cut(text, 2 * width + MARGIN), at, TEXT, colour)
-
-
-def _enlarged(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Each pixel as a square where it is enlarged, so that it is seen for what it is."""
-    if size[0] > image.shape[1]:
-        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST))
-    return fit(image, size)
 
 
 def _cut(text: str, width: int) -> str:
