@@ -61,6 +61,20 @@ def test_tracks_of_a_file(animated: Path, folder: Path, run: Run) -> None:
     assert values(folder)["video"]["epe"] < 0.2
 
 
+def test_what_was_named_and_has_no_value_says_why(animated: Path, run: Run) -> None:
+    done = run("measure", animated, "--metrics", "epe,psnr,epe-horizon,camera-rotation,ao")
+    assert "psnr was not measured: it needs truth (--truth)" in done.stderr
+    assert "epe-horizon was not measured: it is a curve; a report of" in done.stderr
+    assert "camera-rotation was not measured: it needs cameras, truth (--truth)" in done.stderr
+    assert "ao was not measured: it does not apply to this video" in done.stderr
+    assert "epe was not" not in done.stderr
+
+
+def test_one_video_is_no_set(animated: Path, run: Run) -> None:
+    said = run("measure", animated, "--truth", animated, "--metrics", "psnr,fvd", code=2).stderr
+    assert "fvd holds a set of videos against another, and here is one; measure it with" in said
+
+
 def test_what_does_not_fit_is_refused_until_it_is_allowed(
     animated: Path, folder: Path, run: Run
 ) -> None:

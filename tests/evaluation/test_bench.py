@@ -14,6 +14,7 @@ from kineograph.core.video import read_video
 from kineograph.core.video_writer import VideoWriter
 from kineograph.evaluation import measuring
 from kineograph.evaluation.align import Alignment
+from kineograph.evaluation.backbones.store import Backbones
 from kineograph.evaluation.bench import generating
 from kineograph.evaluation.bench.job import Bench
 from kineograph.evaluation.bench.report_folder import (
@@ -157,6 +158,23 @@ def test_a_video_that_was_made_anew_is_measured_anew(tmp_path: Path) -> None:
     first = run(bench, [rival(0)]).values("psnr", "rival", "4")
     second = run(bench, [rival(128)]).values("psnr", "rival", "4")
     assert (second > first).all()
+
+
+def test_values_of_other_weights_do_not_mix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = replace(METRICS["psnr"], backbones=("clip",))
+    monkeypatch.setattr(measuring, "METRICS", {**METRICS, "psnr": looking})
+    monkeypatch.setattr(Backbones, "unusable", lambda self, name: "")
+    folder = tmp_path / "weights" / "clip-vit-base-patch32"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"123")
+    held = bench_of(tmp_path / "r", metrics=("psnr",), eyes=Eyes(backbones=folder.parent))
+    run(held, [])
+    run(held, [])
+    (folder / "model.safetensors").write_bytes(b"1234")
+    with pytest.raises(EvaluationError, match=r"network clip clip-vit-base-patch32, 3 bytes\)"):
+        run(held, [])
 
 
 def test_an_engine_that_is_set_wrong_is_said_before_any_work(tmp_path: Path) -> None:

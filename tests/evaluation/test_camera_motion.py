@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from filmed_room import FRAMES, SIZE, cameras, moves
 
+from filmed_room import FRAMES, SIZE, cameras, moves
 from kineograph.core.cameras import Cameras
 from kineograph.evaluation.camera_motion import CameraPath, angle, by_depth, by_parallax
 from kineograph.vision.tracker import grid_queries

@@ -5,6 +5,7 @@ import pytest
 
 from kineograph.core.errors import EvaluationError
 from kineograph.evaluation.intervals import interval_of, mean_interval
+from kineograph.evaluation.metrics.frechet import frechet
 
 
 def test_the_interval_holds_the_true_mean_about_as_often_as_it_says() -> None:
@@ -44,9 +45,33 @@ def test_refused(values: list[float], message: str) -> None:
 
 
 def test_any_statistic() -> None:
-    values = np.random.default_rng(5).normal(10, 1, 200)
+    values = np.random.default_rng(5).normal(10, 1, 400)
     found = interval_of(
-        200, lambda drawn: float(np.median(values[drawn])), np.random.default_rng(6)
+        400, lambda kept: float(np.log(values[kept].mean())), np.random.default_rng(6), samples=400
     )
-    assert found.low < np.median(values) < found.high
-    assert found.high - found.low == pytest.approx(2 * 1.96 * 1.2533 / 200**0.5, rel=0.4)
+    assert found.low < np.log(values.mean()) < found.high
+    assert found.high - found.low == pytest.approx(
+        2 * 1.966 * values.std() / values.mean() / 20, rel=0.01
+    )
+
+
+def test_the_interval_of_a_frechet_distance_is_around_it_and_as_wide_as_it_scatters() -> None:
+    rng = np.random.default_rng(7)
+
+    def sets() -> tuple[np.ndarray, np.ndarray]:
+        return rng.normal(size=(100, 32)), 1.1 * rng.normal(size=(100, 32))
+
+    scatter = float(np.std([frechet(*sets()) for _ in range(100)]))
+    one, other = sets()
+    found = interval_of(100, lambda kept: frechet(one[kept], other[kept]), rng)
+    assert found.low < found.value < found.high
+    assert 1 < (found.high - found.low) / (2 * 1.96 * scatter) < 2.5  # never too narrow
+
+
+def test_the_interval_of_a_set_stays_within_bounds_and_needs_three_clips() -> None:
+    values = np.array([1.0, 1.0, 0.9, 1.0])
+    rng = np.random.default_rng(8)
+    held = interval_of(4, lambda kept: float(values[kept].mean()), rng, bounds=(0.0, 1.0))
+    assert held.low < 0.975 < held.high == 1.0
+    few = interval_of(2, lambda kept: float(values[kept].mean()), rng)
+    assert few.value == 1.0 and np.isnan(few.low) and np.isnan(few.high)

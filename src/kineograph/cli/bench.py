@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kineograph.cli import stop
 from kineograph.cli.engine_settings import engine_settings
 from kineograph.cli.looking import (
     Align,
@@ -177,14 +178,19 @@ def bench(
         _variants(variants, chosen.variants),
     )
     rows = [*map(row_of, engine or []), *map(_videos_row, videos or [])]
-    with talk.progress("measuring") as advance:
-        results = run(
-            work,
-            rows,
-            crew=Crew(processes, ray),
-            progress=lambda done, total: advance(done, total, "cases"),
-            command=shlex.join(["kineograph", *sys.argv[1:]]),
-        )
+    command = shlex.join(["kineograph", *sys.argv[1:]])
+    try:
+        with talk.progress("measuring") as advance:
+            results = run(
+                work,
+                rows,
+                crew=Crew(processes, ray),
+                progress=lambda done, total: advance(done, total, "cases"),
+                command=command,
+            )
+    except KeyboardInterrupt:
+        talk.note(f"stopped; what was measured is in {folder}, and the same command goes on")
+        raise typer.Exit(stop.exit_code()) from None
     _report(results, folder, talk)
 
 

@@ -91,13 +91,20 @@ def measure(
     asked = _asked(video, held, motion, allow_outside)
     asked = _told(asked, tracks, boxes, text)
     samples = _samples(video, held, asked, truth, align)
-    chosen = metrics_named(names(metrics)) if metrics else _measurable(samples["video"])
+    if metrics:
+        chosen = metrics_named(names(metrics))
+        _refuse_sets(chosen)
+    else:
+        chosen = _measurable(samples["video"])
     absent = unmeasurable(chosen, looks.store)
     chosen = tuple(metric for metric in chosen if metric.name not in absent)
     found = {name: _values(sample, chosen, looks) for name, sample in samples.items()}
     _show(chosen, found)
     for name, why in absent.items():
         if metrics:
+            talk.note(f"{name} was not measured: {why}")
+    if metrics:
+        for name, why in _blank(chosen, samples["video"], found["video"]).items():
             talk.note(f"{name} was not measured: {why}")
     if absent and not metrics:
         talk.note(f"not measured for want of weights (--weights): {', '.join(absent)}")
@@ -176,6 +183,37 @@ def _measurable(sample: "Sample") -> tuple["Metric", ...]:
 
     holds = sample.holds
     return tuple(m for m in METRICS.values() if m.kind == "clip" and m.needs <= holds)
+
+
+def _refuse_sets(metrics: tuple["Metric", ...]) -> None:
+    """A distance of two sets of videos cannot be told from one of each."""
+    for metric in metrics:
+        if metric.kind == "set":
+            raise UsageError(
+                f"{metric.name} holds a set of videos against another, and here is one; measure it "
+                "with `kineograph bench`"
+            )
+
+
+GIVEN_BY = {"truth": "--truth", "tracks": "--tracks", "boxes": "--boxes", "text": "--text"}
+"""The options that give what metrics need; the rest is known of a benchmark's clips alone."""
+
+
+def _blank(
+    metrics: tuple["Metric", ...], sample: "Sample", found: Mapping[str, float | None]
+) -> dict[str, str]:
+    """Why metrics that were named have no value."""
+    told = {}
+    for metric in metrics:
+        lacking = sorted(metric.needs - sample.holds)
+        if lacking:
+            named = [f"{x} ({GIVEN_BY[x]})" if x in GIVEN_BY else x for x in lacking]
+            told[metric.name] = f"it needs {', '.join(named)}"
+        elif metric.kind == "curve":
+            told[metric.name] = "it is a curve; a report of `kineograph bench` draws it"
+        elif found[metric.name] is None:
+            told[metric.name] = "it does not apply to this video"
+    return told
 
 
 def _values(

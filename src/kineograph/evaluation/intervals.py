@@ -1,10 +1,11 @@
-"""Confidence intervals by bootstrap over clips, or over raters and pairs."""
+"""Confidence intervals over clips: by bootstrap of a mean, by jackknife of what is of a set."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int64
+from scipy.stats import t
 
 from kineograph.core.errors import EvaluationError
 
@@ -16,7 +17,7 @@ SAMPLES = 2000
 class Interval:
     """A value and the interval that holds it with probability `LEVEL`.
 
-    `low` and `high` are NaN where there are too few clips (fewer than 2) to say.
+    `low` and `high` are NaN where there are too few clips to say (fewer than 2; of a set, than 3).
     """
 
     value: float
@@ -66,24 +67,42 @@ def mean_interval(
 
 def interval_of(
     count: int,
-    statistic: Callable[[Int64[np.ndarray, " drawn"]], float],
+    statistic: Callable[[Int64[np.ndarray, " kept"]], float],
     rng: np.random.Generator,
     *,
-    samples: int = 200,
+    samples: int = 20,
     level: float = LEVEL,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Interval:
-    """The percentile interval of any statistic of a set of clips (a Fréchet distance).
+    """The interval of any smooth statistic of a set of clips, such as a Fréchet distance.
+
+    By the grouped jackknife (Shao and Tu 1995, section 2.3): the set is parted into groups, the
+    statistic taken without each of them in turn, and Student's t of what these differ by laid
+    around its value. No clip ever counts twice: in a bootstrap sample a third of the clips are
+    repeats, which shrinks the covariances of a Fréchet distance and moves all of its samples above
+    its value.
 
     Args:
         count: how many clips there are.
-        statistic: of the clips with these indices, which may repeat.
-        rng: draws the samples.
-        samples: how many; each computes the statistic.
+        statistic: of the clips with these indices.
+        rng: parts them.
+        samples: how many groups at most; each computes the statistic once.
         level: the probability that the interval is to hold.
+        bounds: the smallest and largest value there can be.
+
+    Returns:
+        NaN ends for fewer than 3 clips.
     """
     value = statistic(np.arange(count))
-    if count < 2:
-        return Interval(value, float("nan"), float("nan"), count)
-    found = [statistic(row) for row in draws(count, rng, samples)]
-    low, high = np.nanquantile(found, [(1 - level) / 2, (1 + level) / 2])
+    nothing = Interval(value, float("nan"), float("nan"), count)
+    if count < 3:
+        return nothing
+    groups = np.array_split(rng.permutation(count), min(samples, count))
+    without = np.array([statistic(np.delete(np.arange(count), group)) for group in groups])
+    held = without[~np.isnan(without)]
+    if len(held) < 2:
+        return nothing
+    error = np.sqrt((len(held) - 1) * held.var())
+    reach = float(t.ppf((1 + level) / 2, len(held) - 1) * error)
+    low, high = np.clip([value - reach, value + reach], *bounds)
     return Interval(value, float(low), float(high), count)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from filmed_room import FPS, FRAMES, SIZE, film, moves
 from known_following import Says, stays
 
+from filmed_room import FPS, FRAMES, SIZE, film, moves
 from kineograph.core.cameras import Cameras
 from kineograph.data.clip import Clip
 from kineograph.data.procedural.scene import scene

@@ -61,6 +61,14 @@ class Backbones:
             return None
         return next((self.folder / x for x in backbone.files if (self.folder / x).exists()), None)
 
+    def said(self, name: str) -> str:
+        """Which weights a network has, for a report: the name and size of its file or folder."""
+        place = self.find(name)
+        if place is None:
+            return "none"
+        files = [place] if place.is_file() else [x for x in place.rglob("*") if x.is_file()]
+        return f"{place.name}, {sum(file.stat().st_size for file in files):,} bytes"
+
     def unusable(self, name: str) -> str:
         """Why a network that is needed cannot be used, in a sentence; empty if it can. Loads it."""
         if self.find(name) is None:

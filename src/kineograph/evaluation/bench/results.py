@@ -153,7 +153,8 @@ class Results:
             return settle(*(np.concatenate([part[i] for part in chosen]) for i in (0, 1)))
 
         wide = parts[0][0].shape[1] > WIDE
-        return interval_of(len(parts), statistic, rng, samples=20 if wide else 50)
+        groups = 10 if wide else 20
+        return interval_of(len(parts), statistic, rng, samples=groups, bounds=metric.range)
 
     def _part(self, metric: str, row: str, variant: str, case: str) -> Any:
         held = self.at(row, variant, case)

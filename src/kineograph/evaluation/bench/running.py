@@ -132,9 +132,26 @@ def _head(bench: Bench, rows: Sequence[RowHead], absent: Mapping[str, str], comm
         axis=suite.axis,
         variants=bench.variants or suite.variants,
         published=tuple(asdict(row) for row in suite.published),
-        about={**_about(suite, command), **suite.said, **bench.eyes.said, "eyes": bench.eyes.seen},
+        about={
+            **_about(suite, command),
+            **suite.said,
+            **bench.eyes.said,
+            **_networks(bench, absent),
+            "eyes": bench.eyes.seen,
+        },
         missing=dict(absent),
     )
+
+
+def _networks(bench: Bench, absent: Mapping[str, str]) -> dict[str, str]:
+    """The weights of the networks that metrics look through."""
+    used = (m for m in metrics_named(bench.metrics) if m.name not in absent)
+    names = dict.fromkeys(name for metric in used for name in metric.backbones)
+    return {f"{NETWORK}{name}": bench.eyes.store.said(name) for name in names}
+
+
+NETWORK = "network "
+"""Before the names of networks among what is said about a benchmark."""
 
 
 def _about(suite: Suite, command: str) -> dict[str, str]:
@@ -178,7 +195,12 @@ def _joined(bench: Bench, head: Head) -> Head:
         return head
     old = bench.folder.read_head()
     differs = [f"suite {old.suite}"] if old.suite != head.suite else []
-    differs += [f"{name} {old.about[name]}" for name in SAME if old.about[name] != head.about[name]]
+    networks = [name for name in old.about if name.startswith(NETWORK) and name in head.about]
+    differs += [
+        f"{name} {old.about.get(name)}"
+        for name in (*SAME, *networks)
+        if old.about.get(name) != head.about[name]
+    ]
     if differs:
         raise EvaluationError(
             f"{bench.folder.where} holds another benchmark ({', '.join(differs)}); name another "
@@ -188,8 +210,13 @@ def _joined(bench: Bench, head: Head) -> Head:
     rows = {row.label: row for row in (*kept, *head.rows)}
     metrics = {held["name"]: held for held in (*old.metrics, *head.metrics)}
     variants = [v for v in bench.suite.variants if v in {*old.variants, *head.variants}]
+    weights = {name: said for name, said in old.about.items() if name.startswith(NETWORK)}
     return replace(
-        head, rows=tuple(rows.values()), metrics=tuple(metrics.values()), variants=tuple(variants)
+        head,
+        rows=tuple(rows.values()),
+        metrics=tuple(metrics.values()),
+        variants=tuple(variants),
+        about={**weights, **head.about},
     )
 
 

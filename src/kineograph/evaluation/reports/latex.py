@@ -23,8 +23,8 @@ def latex_page(results: Results) -> str:
         variant = f", {text(head.axis)} {text(table.variant)}" if table.variant else ""
         caption = (
             f"{text(head.title)}{variant}: means over {len(results.names)} clips with half the "
-            "width of their 95\\,\\% bootstrap intervals; truth is the metric's noise floor; "
-            "rows marked \\dag{} are figures of the paper."
+            "width of their 95\\,\\% intervals (bootstrap; jackknife for whole sets); truth is the "
+            "metric's noise floor; rows marked \\dag{} are figures of the paper."
         )
         parts.append("\n".join(_table(table, caption)))
     return "\n\n".join(parts) + "\n"

@@ -17,8 +17,8 @@ def _page(results: Results) -> Iterator[str]:
     yield f"# {text(head.title)}"
     yield ""
     yield (
-        f"{len(results.names)} clips; 95 % intervals by bootstrap over clips. The row truth is the "
-        "true video itself: the metric's own noise floor."
+        f"{len(results.names)} clips; 95 % intervals by bootstrap over clips, of set metrics by "
+        "jackknife. The row truth is the true video itself: the metric's own noise floor."
     )
     for table in tables_of(results):
         yield ""

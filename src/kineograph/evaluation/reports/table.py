@@ -64,7 +64,8 @@ def tables_of(results: Results) -> tuple[Table, ...]:
     """The tables of a report, one a variant in their order.
 
     The best value of a column is sought among engines (still and warp among them), never in the
-    truth's row and never in a paper's. Columns that no row has a value of are left out.
+    truth's row and never in a paper's. Columns that no row has a value of are left out, and curves,
+    which are drawn.
     """
     return tuple(_table(results, variant) for variant in results.head.variants)
 
@@ -81,7 +82,7 @@ def notes_of(results: Results) -> tuple[str, ...]:
 
 
 def _table(results: Results, variant: str) -> Table:
-    columns = tuple(results.head.metrics)
+    columns = tuple(metric for metric in results.head.metrics if metric["kind"] != "curve")
     lines = [_line(results, row.label, variant, columns) for row in results.head.rows]
     papers = [_paper(row) for row in results.head.published if row["variant"] == variant]
     shown = [m for m in columns if any(m["name"] in line.cells for line in lines)]
