@@ -317,3 +317,18 @@ def test_what_grows_has_no_holes():
     tracks = Tracks.of(np.stack([points, bent], axis=1), size=SIZE, fps=8, group=group)
     grown = Warp(picture, tracks.hide_outside()).at(1).image
     assert (grown[32:108, 42:118] == (200, 40, 40)).all()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_bare_track_takes_what_is_around_it_along(count):
+    picture = texture(blur=2.0)
+    starts = np.array([[70, 72], [140, 40]], np.float32)[:count]
+    way = np.linspace([0, 0], [14, -6], 6)
+    frame = Warp(picture, moved(starts, way)).at(5)
+    for x, y in starts.astype(int):
+        before = picture[y - 4 : y + 4, x - 4 : x + 4].astype(int)
+        after = frame.image[y - 10 : y - 2, x + 10 : x + 18].astype(int)
+        assert np.abs(after - before).mean() < 4
+        stayed = picture[y - 10 : y - 2, x + 10 : x + 18].astype(int)
+        assert np.abs(after - stayed).mean() > 20
+    assert np.abs(frame.image[100:].astype(int) - picture[100:]).mean() < 1

@@ -28,8 +28,9 @@ NARROW = 2.5
 DENSE, CLOSE = 200, 4.0
 """This many tracks, less than so many cells apart, say themselves where their body ends."""
 
-FEW = 9
-"""Fewer tracks than this say nothing of an extent; they reach a twentieth of the picture."""
+FEW, BRUSH = 9, 0.04
+"""Fewer tracks than this say nothing of an extent; each is taken for a brush with a radius of this
+share of the picture's longer side, which may reach a twentieth of it further."""
 
 TEAR = 0.35
 """Motion of two neighbouring tracks apart, per pixel between them, that parts them."""
@@ -200,8 +201,16 @@ def _span(part: Part, trajectories: Trajectories, size: tuple[int, int]) -> floa
 def footprint(
     part: Part, trajectories: Trajectories, grid: Grid
 ) -> Bool[np.ndarray, "rows columns"]:
-    """The cells its tracks lie on in the picture, closed over the gaps between neighbours."""
-    return closed(trajectories.anchors[part], grid)
+    """The cells its tracks lie on in the picture, closed over the gaps between neighbours.
+
+    Those of fewer than `FEW` tracks are as wide as a brush.
+    """
+    tread = closed(trajectories.anchors[part], grid)
+    if len(part) >= FEW:
+        return tread
+    width = 2 * max(1, round(BRUSH * max(tread.shape))) + 1
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    return cv2.dilate(tread.astype(np.uint8), brush) > 0
 
 
 def closed(points: Float32[np.ndarray, "n 2"], grid: Grid) -> Bool[np.ndarray, "rows columns"]:
