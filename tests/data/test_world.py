@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kineograph.core.errors import DataError
-from kineograph.data.procedural.camera import FAR, Camera, draw_camera
+from kineograph.data.procedural.camera import CAMERA_MOVES, FAR, Camera, draw_camera
 from kineograph.data.procedural.drawing import draw_world
 from kineograph.data.procedural.facts import camera_facts
 from kineograph.data.procedural.library import outline
@@ -80,6 +80,61 @@ def test_camera_facts_say_what_the_camera_does() -> None:
     pan = camera_facts(replace(still, truck=np.array([[0.0, 0], [0, 0], [-1, 0]])))[0]
     assert (pan.verb, pan.direction) == ("pans", "left")
     assert pan.amount == pytest.approx(still.focal / FAR)
+
+
+SAID = {"pan": "pans", "zoom": "zooms", "dolly": "moves", "roll": "rolls"}
+
+
+@pytest.mark.parametrize("name", CAMERA_MOVES)
+def test_a_camera_does_the_one_move_that_is_asked_for(name: str) -> None:
+    kind, _, way = name.partition(" ")
+    found: list[str] = []
+    for seed in range(16):
+        rng = np.random.default_rng(seed)
+        camera = draw_camera(rng, (64, 48), 9, moving=True, moves={name: 2.0})
+        facts = {fact.verb: fact.direction or "" for fact in camera_facts(camera)}
+        assert set(facts) == {SAID[kind]}
+        found.append(facts[SAID[kind]])
+    if way:
+        assert all(way in said.split() for said in found)
+    else:
+        assert len(set(found)) > 1
+
+
+def test_camera_moves_come_as_often_as_asked_and_no_kind_twice() -> None:
+    rng = np.random.default_rng(0)
+    often = {"zoom in": 3.0, "zoom out": 1.0, "pan": 0.0}
+    ends = [draw_camera(rng, (64, 48), 5, moving=True, moves=often).zoom[-1] for _ in range(2000)]
+    assert 0.72 < np.mean(np.array(ends) > 1) < 0.78
+    assert all(0.12 <= abs(np.log(end)) <= 0.4 for end in ends)
+    even = dict.fromkeys(("pan", "zoom", "dolly", "roll"), 7.0)
+    one, other = drawn(4, camera=1.0), drawn(4, camera=1.0, camera_moves=even)
+    np.testing.assert_array_equal(one.views, other.views)
+
+
+def test_scenes_have_the_camera_moves_of_their_settings() -> None:
+    told = {"camera": 1.0, "still": 0.0, "camera_moves": {"zoom in": 1}, "motions": {"stay": 1}}
+    for seed in range(6):
+        facts = [fact for fact in drawn(seed, **told).facts if fact.subject == "camera"]
+        assert [(fact.verb, fact.direction) for fact in facts] == [("zooms", "in")]
+
+
+@pytest.mark.parametrize(
+    ("moves", "said"),
+    [
+        ({"tilt": 1, "zoom": 1}, "camera moves are pan, zoom, dolly, roll, pan right"),
+        ({"tilt": 1, "zoom": 1}, "roll counterclockwise, not tilt"),
+        ({"zoom": 0}, "give numbers of 0 or more, not all 0"),
+        ({"zoom": 2, "pan": -1}, "give numbers of 0 or more, not all 0"),
+    ],
+)
+def test_wrong_camera_moves_are_refused(moves: dict[str, float], said: str) -> None:
+    with pytest.raises(DataError) as error:
+        settings_of(camera_moves=moves)
+    assert str(error.value).startswith("scene setting camera_moves is {") and said in str(
+        error.value
+    )
+    assert "\n" not in str(error.value)
 
 
 def test_a_world_says_what_does_not_fit() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from kineograph.core.errors import TrainingError
 from kineograph.data.procedural.scene import scene
-from kineograph.training.probes.probe_clips import PICTURED, SEED, probe_clips
+from kineograph.training.probes.probe_clips import SEED, probe_clips
+from kineograph.training.scene_clips import PICTURED
 from kineograph.training.stage import Stage
 
 PLAIN: dict[str, Any] = {

@@ -16,6 +16,7 @@ from kineograph.data.clip import Clip
 from kineograph.data.shards import write_shard
 from kineograph.data.skipped import Skipped
 from kineograph.training.clips import Several, clip_source, data_of, needed
+from kineograph.training.scene_clips import PICTURED, scene_frames
 from kineograph.training.source import BatchSource, Sampled, source_for, spare_cores
 from kineograph.training.stage import AdapterChoice, Focal, Objective, Sampling, Stage
 
@@ -257,3 +258,30 @@ def test_few_scenes_come_again() -> None:
     assert sorted(epochs[0]) == sorted(epochs[1])
     with pytest.raises(TrainingError, match="few 0 scenes; give a whole number, 1 to 4096"):
         clip_source({**SCENES, "few": 0}, stage())
+
+
+def test_single_pictures_are_frames_of_scenes_in_which_things_happen() -> None:
+    """A scene of one frame says that nothing happens, and does not even name what is there."""
+    told = stage(sampling=Sampling(frames=1, size=(32, 16)))
+    moving = {**SCENES, "motions": {"slide": 1.0}, "camera": 0.0, "still": 0.0}
+    for data, length in ((moving, PICTURED), ({**moving, "few": 4}, PICTURED)):
+        source = clip_source(data, told)
+        held = [source.read(number, np.random.default_rng(number)) for number in range(4)]
+        assert all(clip.frames == 1 for clip in held)
+        facts = [fact for clip in held for fact in clip.facts if fact.subject != "camera"]
+        assert any(fact.verb == "moves" for fact in facts)
+        assert all(fact.verb != "stays" and fact.group is not None for fact in facts)
+        assert source.settings.frames == length
+    source = clip_source({**moving, "few": 1}, told)
+    firsts = [source.read(0, np.random.default_rng(seed)) for seed in range(12)]
+    assert len({clip.caption for clip in firsts}) == 1
+    assert len({clip.video.tobytes() for clip in firsts}) > 3, "other frames each time"
+
+
+def test_scenes_are_as_long_as_what_is_shown_or_as_the_data_says() -> None:
+    assert [scene_frames(shown, {}) for shown in (1, 2, 5)] == [PICTURED, 2, 5]
+    assert [scene_frames(shown, {"few": 3}) for shown in (1, 2, 20)] == [PICTURED, 2, 20]
+    said = {"few": 3, "frames": 12}
+    assert [scene_frames(shown, said) for shown in (1, 2, 20)] == [12, 12, 20]
+    assert [scene_frames(shown, {"frames": 12}) for shown in (1, 2)] == [12, 2]
+    assert scene_frames(1, {"frames": 1}) == 1

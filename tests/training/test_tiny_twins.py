@@ -82,10 +82,10 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
     return out, {stage.name: train(run, stage) for stage in run.recipe.stages}
 
 
-def check(made: Trained) -> None:
+def check(made: Trained, frames: int = FRAMES) -> None:
     """What holds for every stage: what is frozen has not changed a bit, and the export works."""
     assert made.kept
-    assert made.frames.shape == (FRAMES, 32, 32, 3)
+    assert made.frames.shape == (frames, 32, 32, 3)
     assert made.frames.std() > 5
 
 
@@ -124,7 +124,7 @@ def test_animatediff(tiny_base: Base, tmp_path: Path) -> None:
     assert settings["motion"] == str(made["motion"].folder / "motion")
     assert gain(made["domain"]) > 0.3
     assert gain(made["motion"]) > 0.05
-    assert gain(made["motion-lora"]) > 0.03
+    assert gain(made["motion-lora"]) > 0.02
 
 
 def test_motion_prompting(tiny_base: Base, tmp_path: Path) -> None:
@@ -188,9 +188,19 @@ def test_boximator(tiny_base: Base, tmp_path: Path) -> None:
     """Painted frames are learnt, and unlearnt on clean ones.
 
     Where the boxes are is not learnt in a minute: objects do not fill them after the last stage.
+    Without painting they do, see below.
     """
     made = twin(recipe_named("boximator", tiny=True), tiny_base[0], tmp_path)
     for stage in made.values():
         check(stage)
     assert gain(made["hard"]) > 0.15
-    assert gain(made["clean"]) > 0.1
+    assert gain(made["clean"]) > 0.05
+
+
+def test_boximator_without_painting(tiny_base: Base, tmp_path: Path) -> None:
+    """What is generated lies within its boxes more often, by nothing but boxes."""
+    made = twin(recipe_named("boximator-clean", tiny=True), tiny_base[0], tmp_path)["hard"]
+    check(made, frames=2)
+    before, after = made.values["box-iou"]
+    assert after > before + 0.023
+    assert gain(made) > 0.03

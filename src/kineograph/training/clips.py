@@ -19,7 +19,7 @@ from kineograph.data.sampling import Strides
 from kineograph.data.shards import Shards
 from kineograph.data.source import ClipSource
 from kineograph.data.ytvis import YouTubeVis
-from kineograph.training.scene_clips import MOST_KEPT, SceneClips
+from kineograph.training.scene_clips import MOST_KEPT, SceneClips, scene_frames
 from kineograph.training.stage import Stage
 
 Data = Mapping[str, Any]
@@ -146,13 +146,12 @@ def needed(stage: Stage) -> frozenset[str]:
 
 
 def _scenes(fields: Mapping[str, Any], stage: Stage) -> ClipSource:
+    frames = scene_frames(stage.sampling.frames, fields)
     fields = dict(fields)
     few = fields.pop("few", None)
     if few is not None and not (isinstance(few, int) and 0 < few <= MOST_KEPT):
         raise TrainingError(f"data says few {few!r} scenes; give a whole number, 1 to {MOST_KEPT}")
-    own: dict[str, Any] = {"size": stage.sampling.size, "frames": stage.sampling.frames}
-    if few and isinstance(fields.get("frames"), int):
-        own["frames"] = max(int(fields["frames"]), stage.sampling.frames)
+    own: dict[str, Any] = {"size": stage.sampling.size, "frames": frames}
     for name, value in own.items():
         said = fields.get(name, value)
         if (tuple(said) if isinstance(said, list) else said) != value:

@@ -1,6 +1,8 @@
 """Procedural scenes as clips to train on: without an end, or a few that come again."""
 
+from collections.abc import Mapping
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +10,7 @@ from kineograph.data.clip import Clip
 from kineograph.data.procedural.drawing import draw_world
 from kineograph.data.procedural.scene import clips_of, library
 from kineograph.data.procedural.settings import SceneSettings
-from kineograph.data.sampling import window
+from kineograph.data.sampling import random_window
 from kineograph.data.skipped import Skipped
 
 EPOCH = 1 << 16
@@ -17,7 +19,27 @@ EPOCH = 1 << 16
 MOST_KEPT = 4096
 """Scenes that may be kept in memory."""
 
+PICTURED = 8
+"""Frames of the scenes that single pictures are taken from, if the data does not say."""
+
 _KEPT: dict[tuple[str, int], Clip] = {}
+
+
+def scene_frames(shown: int, data: Mapping[str, Any]) -> int:
+    """How many frames the scenes have of which some are shown.
+
+    Those that are shown; but a scene of one frame says that nothing happens in it and does not name
+    what is there, so single pictures are taken from longer ones. A few scenes that are kept, and
+    those of single pictures, are as long as the data says.
+
+    Args:
+        shown: frames that a stage samples.
+        data: of a recipe, of kind "scenes".
+    """
+    said = data.get("frames")
+    if isinstance(said, int) and (data.get("few") or shown == 1):
+        return max(shown, said)
+    return PICTURED if shown == 1 else shown
 
 
 class SceneClips:
@@ -69,8 +91,7 @@ class SceneClips:
 
     def _part(self, clip: Clip, rng: np.random.Generator) -> Clip:
         """As many successive frames as are wanted."""
-        spare = clip.frames - self.frames
-        return window(clip, int(rng.integers(spare + 1)), self.frames) if spare else clip
+        return clip if clip.frames == self.frames else random_window(clip, self.frames, rng)
 
     def _drawn(self, seed: int) -> Clip:
         world = draw_world(seed, self.settings, library(self.settings))

@@ -1,5 +1,6 @@
 """The camera of a world: it goes sideways and forwards, zooms and rolls, with exact parallax."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,8 +73,38 @@ class Camera:
         return Cameras.of(K, w2c, size=self.size, fps=fps)
 
 
+CAMERA_MOVES: Mapping[str, tuple[str, int | None]] = {
+    "pan": ("pan", None),
+    "zoom": ("zoom", None),
+    "dolly": ("dolly", None),
+    "roll": ("roll", None),
+    "pan right": ("pan", 0),
+    "pan down": ("pan", 1),
+    "pan left": ("pan", 2),
+    "pan up": ("pan", 3),
+    "zoom in": ("zoom", 1),
+    "zoom out": ("zoom", -1),
+    "dolly in": ("dolly", 1),
+    "dolly out": ("dolly", -1),
+    "roll clockwise": ("roll", 1),
+    "roll counterclockwise": ("roll", -1),
+}
+"""What a camera does on purpose: a kind, and its way (a quarter turn or a sign; None draws it)."""
+
+EVENLY = {"pan": 1.0, "zoom": 1.0, "dolly": 1.0, "roll": 1.0}
+"""How often each of `CAMERA_MOVES` is drawn, if nothing is said."""
+
+BY_HAND = 0.15
+"""How often a camera is held by hand."""
+
+
 def draw_camera(
-    rng: np.random.Generator, size: tuple[int, int], frames: int, *, moving: bool
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    frames: int,
+    *,
+    moving: bool,
+    moves: Mapping[str, float] = EVENLY,
 ) -> Camera:
     """A camera that does one or two things, or nothing, and perhaps is held by hand.
 
@@ -82,6 +113,7 @@ def draw_camera(
         size: (width, height) of the picture.
         frames: how many.
         moving: whether it moves on purpose.
+        moves: how often each of `CAMERA_MOVES` is drawn, in any unit.
     """
     time = np.linspace(0, 1, frames)
     unit = min(size) * FAR / float(intrinsics(VIEW, size)[0, 0])  # the shorter side at the back
@@ -92,28 +124,42 @@ def draw_camera(
         np.zeros(frames),
     )
     count = int(rng.choice([1, 1, 2])) if moving else 0
-    for move in rng.permutation(list(CAMERA_MOVES))[:count]:
+    for kind, way in _drawn(rng, moves)[:count]:
         eased = Curve.named(either(rng, EASINGS))(time)
-        if move == "pan":
-            angle = either(rng, range(4)) * np.pi / 2 + rng.normal(0, 0.2)
+        if kind == "pan":
+            quarter = either(rng, range(4))
+            angle = (quarter if way is None else way) * np.pi / 2 + rng.normal(0, 0.2)
             far = between(rng, 0.05, 0.28) * unit
             truck = truck + eased[:, None] * far * np.array([np.cos(angle), np.sin(angle)])
-        elif move == "zoom":
-            zoom = zoom * np.exp(eased * signed(rng, 0.12, 0.4))
-        elif move == "dolly":
-            dolly = dolly + eased * FAR * either(rng, (1, -1)) * between(rng, 0.08, 0.25)
+        elif kind == "zoom":
+            zoom = zoom * np.exp(eased * _turned(signed(rng, 0.12, 0.4), way))
+        elif kind == "dolly":
+            far = _turned(either(rng, (1, -1)), way) * between(rng, 0.08, 0.25)
+            dolly = dolly + eased * FAR * far
         else:
-            roll = roll + eased * np.radians(signed(rng, 5, 25))
+            roll = roll + eased * np.radians(_turned(signed(rng, 5, 25), way))
     if rng.random() < BY_HAND:
         truck = truck + shake(rng, frames) * unit * between(rng, 0.003, 0.012)
     return Camera(size, truck, dolly, zoom, roll)
 
 
-CAMERA_MOVES = ("pan", "zoom", "dolly", "roll")
-"""What a camera does on purpose."""
+def _drawn(rng: np.random.Generator, moves: Mapping[str, float]) -> list[tuple[str, int | None]]:
+    """Moves in the order in which they are drawn, one of each kind."""
+    names = [name for name, often in moves.items() if often > 0]
+    weights = np.array([moves[name] for name in names])
+    if np.all(weights == weights[0]):
+        order = rng.permutation(names)
+    else:
+        order = rng.choice(names, len(names), replace=False, p=weights / weights.sum())
+    found: dict[str, int | None] = {}
+    for name in order:
+        found.setdefault(*CAMERA_MOVES[str(name)])
+    return list(found.items())
 
-BY_HAND = 0.15
-"""How often a camera is held by hand."""
+
+def _turned(amount: float | int, way: int | None) -> float:
+    """An amount with the sign of a way, if there is one."""
+    return float(amount if way is None else abs(amount) * way)
 
 
 def shake(rng: np.random.Generator, frames: int) -> Float64[np.ndarray, "frames 2"]:

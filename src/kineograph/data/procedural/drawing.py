@@ -40,7 +40,7 @@ def draw_world(seed: int, settings: SceneSettings, library: Library) -> World:
     size, frames = settings.size, settings.frames
     still = bool(rng.random() < settings.still)
     moving = not still and bool(rng.random() < settings.camera)
-    camera = draw_camera(rng, size, frames, moving=moving)
+    camera = draw_camera(rng, size, frames, moving=moving, moves=settings.camera_moves)
     if still:
         camera = Camera.still(size, frames)
     light = draw_light(rng, size, frames, drift=settings.light, shadows=settings.shadows)

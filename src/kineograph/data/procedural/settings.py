@@ -1,5 +1,6 @@
 """Settings of procedural scenes: how large, how many things, how often what happens."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from kineograph.core.errors import DataError
 from kineograph.data.procedural.backgrounds import KINDS as BACKGROUND_KINDS
+from kineograph.data.procedural.camera import CAMERA_MOVES, EVENLY
 from kineograph.data.procedural.motions import MOTIONS
 from kineograph.data.procedural.sprites import KINDS as SPRITE_KINDS
 
@@ -53,6 +55,9 @@ class SceneSettings(BaseModel):
     """How often each motion is drawn, in any unit; one that is not named is not drawn."""
     camera: float = Field(default=0.5, ge=0, le=1)
     """How likely it is that the camera moves."""
+    camera_moves: dict[str, float] = EVENLY
+    """How often each camera move is drawn, in any unit: a kind, or a kind and its way, such as
+    "zoom in"; one that is not named is not drawn."""
     still: float = Field(default=0.02, ge=0, le=1)
     """How likely it is that nothing moves at all."""
     light: float = Field(default=0.35, ge=0, le=1)
@@ -100,13 +105,22 @@ class SceneSettings(BaseModel):
 
     @field_validator("motions")
     @classmethod
-    def _known(cls, motions: dict[str, float]) -> dict[str, float]:
-        unknown = set(motions) - set(MOTIONS)
-        if unknown:
-            raise ValueError(f"motions are {', '.join(MOTIONS)}, not {', '.join(sorted(unknown))}")
-        if min(motions.values(), default=0) < 0 or not 0 < sum(motions.values()) < float("inf"):
-            raise ValueError("give numbers of 0 or more, not all 0")
-        return motions
+    def _motions_there_are(cls, motions: dict[str, float]) -> dict[str, float]:
+        return _often("motions", motions, MOTIONS)
+
+    @field_validator("camera_moves")
+    @classmethod
+    def _moves_there_are(cls, moves: dict[str, float]) -> dict[str, float]:
+        return _often("camera moves", moves, CAMERA_MOVES)
+
+
+def _often(what: str, often: dict[str, float], known: Collection[str]) -> dict[str, float]:
+    unknown = set(often) - set(known)
+    if unknown:
+        raise ValueError(f"{what} are {', '.join(known)}, not {', '.join(sorted(unknown))}")
+    if min(often.values(), default=0) < 0 or not 0 < sum(often.values()) < float("inf"):
+        raise ValueError("give numbers of 0 or more, not all 0")
+    return often
 
 
 def settings_of(**fields: Any) -> SceneSettings:

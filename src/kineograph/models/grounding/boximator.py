@@ -47,6 +47,11 @@ class BoxToken(nn.Module):
             nn.SiLU(),
             nn.Linear(hidden, token_width),
         )
+        for layer in self.linears:
+            if isinstance(layer, nn.Linear):
+                # torch's own start shrinks what tells boxes apart below the biases, layer by layer
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
         self.null = nn.Parameter(torch.zeros(token_width))
 
     def forward(

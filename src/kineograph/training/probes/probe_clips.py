@@ -16,6 +16,7 @@ from kineograph.data.track_sampling import draw_tracks
 from kineograph.evaluation.followable import RELIABLE, followable, still_error
 from kineograph.evaluation.metrics.boxes import still_overlap
 from kineograph.evaluation.metrics.direction import measurable
+from kineograph.training.scene_clips import scene_frames
 from kineograph.training.stage import Stage
 
 SEED = 2_000_000_000
@@ -23,9 +24,6 @@ SEED = 2_000_000_000
 
 TRIES = 40
 """Scenes that are looked at for each that is taken."""
-
-PICTURED = 8
-"""Frames of the scenes that single pictures are taken from, if the data does not say."""
 
 
 def probe_clips(stage: Stage, count: int, data: Mapping[str, Any]) -> tuple[Clip, ...]:
@@ -66,15 +64,8 @@ def _settings(stage: Stage, data: Mapping[str, Any]) -> dict[str, Any]:
     own = {}
     if data.get("kind", "scenes") == "scenes":
         own = {name: held for name, held in data.items() if name in SceneSettings.model_fields}
-    given = {"size": stage.sampling.size, "frames": _length(stage.sampling.frames, data)}
+    given = {"size": stage.sampling.size, "frames": scene_frames(stage.sampling.frames, data)}
     return {**own, **given, "masks": True, "flow": True}
-
-
-def _length(frames: int, data: Mapping[str, Any]) -> int:
-    """Frames of a scene; a few scenes that are kept may be longer than what is shown of them."""
-    said = data.get("frames") if data.get("few") else None
-    length = max(frames, said if isinstance(said, int) else 1)
-    return PICTURED if length == 1 else length
 
 
 def _sampled(clip: Clip, stage: Stage, seed: int) -> Clip:

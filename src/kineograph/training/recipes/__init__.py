@@ -29,7 +29,7 @@ RECIPES: Mapping[str, Entry] = {
     "animatediff": Entry("animatediff"),
     "animatediff-image": Entry("animatediff", {"first": "image"}),
     "boximator": Entry("boximator"),
-    "boximator-clean": Entry("boximator", {"painted": False}),
+    "boximator-clean": Entry("boximator", {"painted": False}, twin={"painted": False}),
     "motif": Entry("motif"),
     "motif-0": Entry("motif", {"strength": 0.0}),
     "motif-0.5": Entry("motif", {"strength": 0.5}),

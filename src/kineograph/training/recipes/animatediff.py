@@ -51,8 +51,14 @@ def recipe(
     )
 
 
-THROWN = {**OTHERS, "few": 12, "motions": {"throw": 1.0}}
-"""A handful of scenes with one kind of motion: things are thrown, fall and bounce."""
+ZOOMED = {
+    **OTHERS,
+    "few": 12,
+    "motions": {"stay": 1.0},
+    "camera": 1.0,
+    "camera_moves": {"zoom in": 1.0},
+}
+"""A handful of scenes with one kind of motion: the camera zooms in on things at rest."""
 
 
 def tiny() -> Recipe:
@@ -97,11 +103,11 @@ def _tiny_stages() -> tuple[Stage, ...]:
         ),
         _tiny_stage(
             name="motion-lora",
-            about="How thrown things move, by a LoRA of the motion layers.",
+            about="How a camera zooms in, by a LoRA of the motion layers.",
             trains=("lora",),
             base="stage:motion",
             lora=LoraChoice(rank=4, on="motion"),
-            data=THROWN,
+            data=ZOOMED,
             optimiser=tiny_base.quickly(2e-2),
             steps=200,
             batch=6,
