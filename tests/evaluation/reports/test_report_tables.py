@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import CLIPS, PSNR, ROWS, report, values
+from made_up import CLIPS, EPE, PSNR, ROWS, report, values
 
 from kineograph.evaluation.bench.report_folder import RowHead
+from kineograph.evaluation.metrics import METRICS
 from kineograph.evaluation.reports.csv_table import COLUMNS, csv_page
 from kineograph.evaluation.reports.latex import latex_page
 from kineograph.evaluation.reports.markdown import markdown_page
@@ -65,6 +66,12 @@ def test_too_few_clips_for_a_set_metric(tmp_path: Path) -> None:
     fvd = {**PSNR, "name": "psnr", "title": "FVD", "least": 256}
     notes = notes_of(report(tmp_path, metrics=(fvd,)))
     assert "FVD over 4 clips is not to be trusted; it wants 256 or more" in notes
+
+
+def test_one_clip_has_no_distance_between_sets(tmp_path: Path) -> None:
+    fvd = {**METRICS["fvd"].plain()}
+    notes = notes_of(report(tmp_path, clips=CLIPS[:1], metrics=(EPE, fvd)))
+    assert "FVD compares sets of clips, and there are not two to compare" in notes
 
 
 HOSTILE = "<script>alert(1)</script> | *x* \\input{/etc/passwd} & %"

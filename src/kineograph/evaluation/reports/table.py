@@ -163,7 +163,9 @@ def _too_few(results: Results) -> Iterator[str]:
             for variant in results.head.variants
             if (value := results.interval(metric["name"], row.label, variant)) is not None
         ]
-        if found and min(found) < metric["least"]:
+        if not found and metric["kind"] == "set" and metric["name"] not in results.head.missing:
+            yield f"{metric['title']} compares sets of clips, and there are not two to compare"
+        elif found and min(found) < metric["least"]:
             yield (
                 f"{metric['title']} over {min(found)} clips is not to be trusted; it wants "
                 f"{metric['least']} or more"
