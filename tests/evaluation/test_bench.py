@@ -49,8 +49,9 @@ def test_the_three_rows_are_always_there(done: Results) -> None:
 
 def test_the_truth_is_the_floor_and_a_still_picture_errs_most(done: Results) -> None:
     floor, still, warp = (done.values("epe", row, "4") for row in ("truth", "still", "warp"))
-    assert np.nanmean(floor) < np.nanmean(warp) < np.nanmean(still)
-    assert (done.values("psnr", "truth", "4") == 60).all()
+    assert (floor < 1).all() and (warp < 1).all() and (still > 4 * np.maximum(floor, warp)).all()
+    true, rest, drawn = (done.values("psnr", row, "4") for row in ("truth", "still", "warp"))
+    assert (true == 60).all() and (rest < drawn).all() and (drawn < true).all()
 
 
 def test_the_video_that_is_kept_is_what_was_measured(done: Results) -> None:

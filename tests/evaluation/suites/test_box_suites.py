@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_clips import moving_frames, write_frames, write_video
 from same_loaded import check_repeats
+from suite_clips import moving_frames, write_frames, write_video
 
 from kineograph.core.boxes import Boxes
 from kineograph.core.errors import EvaluationError

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_clips import moving_frames, write_picture, write_video
 from same_loaded import check_repeats
+from suite_clips import moving_frames, write_picture, write_video
 
 from kineograph.core.errors import EvaluationError
 from kineograph.evaluation.suites.animate_bench import AnimateBench

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_clips import moving_frames, write_frames, write_video
 from PIL import Image
 from same_loaded import check_repeats
+from suite_clips import moving_frames, write_frames, write_video
 
 import kineograph
 from kineograph.core.errors import EvaluationError
