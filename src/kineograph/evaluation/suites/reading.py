@@ -101,15 +101,6 @@ def pictures_at(paths: Sequence[Path], size: tuple[int, int], how: Fitting = "cr
         raise EvaluationError(str(error)) from error
 
 
-def picture_named(folder: Path, name: str) -> Path | None:
-    """A picture in a folder by its name, with or without its ending; None if it is not there."""
-    exact = folder / name
-    if exact.suffix.lower() in PICTURE_ENDINGS and exact.is_file():
-        return exact
-    held = (folder / f"{name}{ending}" for ending in PICTURE_ENDINGS)
-    return next((path for path in held if path.is_file()), None)
-
-
 def pictures_in(folder: Path) -> list[Path]:
     """The pictures in a folder and the folders in it, sorted."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_ENDINGS)
