@@ -27,6 +27,7 @@ BENCHMARKS = {
     "motion_metrics": "Motion metrics: what do they say of a perfect video?",
     "measuring": "Measuring: the same values as others', sooner, in flat memory",
     "study": "The study server: 200 raters at once",
+    "mini": "`mini`: Kineograph's own model",
 }
 """Module to heading, in the order of the page."""
 

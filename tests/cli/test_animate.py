@@ -243,7 +243,10 @@ def test_from_with_changes(run: Run, folder: Path) -> None:
             "--size wide was given; write width x height in pixels, as 832x480",
         ),
         (["photo.png", "--fps", "nan"], "--fps nan was given; give a number above 0, up to 1000"),
-        (["photo.png", "--engine", "wrap"], "there is no engine 'wrap'; there are: unet, warp"),
+        (
+            ["photo.png", "--engine", "wrap"],
+            "there is no engine 'wrap'; there are: mini, unet, warp",
+        ),
         (
             ["photo.png", "-o", "photo.png"],
             "PHOTO and the output (-o) are both photo.png; name two different files",

@@ -121,7 +121,14 @@ def test_a_stop_saves_and_says_how_to_go_on(
     ("words", "said"),
     [
         ((), "no recipe was given; name one (--list has them) or a YAML file"),
-        (("try.yaml", "--tiny"), "--tiny was given with try.yaml; files have no small twin"),
+        (("try.yaml", "--tiny"), "--tiny was given with try.yaml; files come in one size"),
+        (("try.yaml", "--scale", "cpu"), "--scale was given with try.yaml; files come in one size"),
+        (("mini", "--scale", "huge"), "scale huge of the recipe mini was asked for; it comes in f"),
+        (
+            ("mini", "--tiny", "--scale", "cpu"),
+            "the tiny twin of mini and its scale cpu were asked",
+        ),
+        (("motif", "--scale", "cpu"), "it comes in one only: leave --scale out"),
         (("motion-promptin",), "there is no recipe 'motion-promptin'; did you mean motion-prompt"),
         (("nothing.yaml",), "cannot read the recipe nothing.yaml"),
         (("try.yaml", "--resume", "--dry-run"), "--resume and --dry-run were given"),

@@ -18,3 +18,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return tiny_model(tmp_path_factory.mktemp(family), family)
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model folder for engine `mini`, its weights random."""
+    from engines.tiny_model import tiny_model
+
+    kinds = ("tracks", "picture", "motion")
+    return tiny_model(tmp_path_factory.mktemp("mini") / "model", "animatediff", kinds)

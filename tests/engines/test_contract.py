@@ -30,3 +30,12 @@ class TestAnimateDiff(Diffusion):
 
 class TestModelScope(Diffusion):
     family = "modelscope"
+
+
+class TestMini(EngineContract):
+    engine = "mini"
+    draws = True
+
+    @pytest.fixture
+    def settings(self, mini: Path) -> dict[str, object]:
+        return {"model": str(mini), "steps": 2, "side": 64, "device": "cpu"}

@@ -11,6 +11,7 @@ KINDS: dict[str, tuple[str, dict[str, object]]] = {
     "tracks": ("track-control", {"stride": 2, "raster": 1, "channels": 16}),
     "picture": ("picture-concat", {}),
     "boxes": ("grounding", {}),
+    "motion": ("joint-motion", {}),
 }
 
 

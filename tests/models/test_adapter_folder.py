@@ -70,7 +70,10 @@ def test_broken_folders_are_refused_in_one_line(adapter: AllWays, tmp_path: Path
     save_adapter(adapter, folder)
     said = json.loads((folder / CONFIG).read_text())
     for change, message in (
-        ({"kind": "magic"}, "there is no adapter 'magic'; there are: all-ways, boximator"),
+        (
+            {"kind": "magic"},
+            "there is no adapter 'magic'; there are: all-ways, boximator",
+        ),
         ({"format": 2}, "an adapter of format 2; this version reads 1; update"),
         (
             {"config": {**said["config"], "colour": 1}},

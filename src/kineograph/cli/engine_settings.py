@@ -55,8 +55,10 @@ def changed(engine: Mapping[str, Any] | None, name: str | None, settings: Mappin
     Raises:
         UsageError: a model, adapters or LoRAs are stated and the engine is `warp`.
     """
+    from kineograph.gestures.document import DEFAULT_ENGINE
+
     held = dict(engine or {})
-    before = held.get("name", "warp")
+    before = held.get("name", DEFAULT_ENGINE)
     after = name or ("unet" if "model" in settings else before)
     stated = [option for field, option in OPTIONS.items() if field in settings]
     if stated and after == "warp":

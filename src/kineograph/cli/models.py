@@ -1,4 +1,4 @@
-"""`kineograph models`: what weights are, and converting them."""
+"""`kineograph models`: what weights are, converting and packing them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 models = typer.Typer(
     name="models",
-    help="Say what weights are, and convert them.",
+    help="Say what weights are, convert and pack them.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -109,6 +109,26 @@ def convert(
     talk = Talk(quiet)
     for made in write(source, out, to=to, heads=heads, groups=groups):
         talk.wrote(made.path, made.what)
+
+
+@models.command()
+def pack(
+    export: Annotated[
+        Path, typer.Argument(metavar="IN", help="What a stage exported.", show_default=False)
+    ],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The folder to write.", show_default=False)
+    ],
+    quiet: Quiet = False,
+) -> None:
+    """Write a trained model with its adapters as one folder, in half precision.
+
+    [dim]kineograph models pack runs/mini/sizes/trained my-mini/[/dim]
+    """
+    from kineograph.cli.talk import Talk
+    from kineograph.training.packing import pack as write
+
+    Talk(quiet).wrote(write(export, out), "a model in half precision")
 
 
 def rows(told: "Inspection") -> list[tuple[str, str]]:

@@ -78,6 +78,14 @@ def train(
             rich_help_panel=WHAT,
         ),
     ] = False,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="full|cpu",
+            help="Of the recipe mini: all of it, or as much as two cores train in two hours.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -143,7 +151,7 @@ def train(
         return
     if resume and dry_run:
         raise UsageError("--resume and --dry-run were given; one goes on, the other only tells")
-    chosen = _recipe(recipe, out, tiny=tiny, resume=resume)
+    chosen = _recipe(recipe, out, tiny=tiny, scale=scale, resume=resume)
     chosen = _told(chosen, data=data, base=base, motion=motion, pairs=set_ or (), steps=steps)
     folder = out or Path("runs") / chosen.name
     run = Run(chosen, folder, device=device, workers=workers)
@@ -157,7 +165,9 @@ def train(
     _end(runs, folder, talk)
 
 
-def _recipe(said: str | None, out: Path | None, *, tiny: bool, resume: bool) -> "Recipe":
+def _recipe(
+    said: str | None, out: Path | None, *, tiny: bool, scale: str | None, resume: bool
+) -> "Recipe":
     """The recipe that is meant; of a run that goes on, the one it began with."""
     from kineograph.training.recipe import Recipe
     from kineograph.training.run import RECIPE
@@ -170,12 +180,13 @@ def _recipe(said: str | None, out: Path | None, *, tiny: bool, resume: bool) -> 
             )
         return Recipe.load(out / RECIPE)
     if Path(said).suffix.lower() in (".yaml", ".yml", ".json"):
-        if tiny:
-            raise UsageError(f"--tiny was given with {said}; files have no small twin")
+        if tiny or scale:
+            what = "--tiny" if tiny else "--scale"
+            raise UsageError(f"{what} was given with {said}; files come in one size")
         return Recipe.load(said)
     from kineograph.training.recipes import recipe_named
 
-    return recipe_named(said, tiny=tiny)
+    return recipe_named(said, tiny=tiny, scale=scale)
 
 
 def _told(

@@ -61,6 +61,8 @@ class Batch:
         boxes: None where no clip has any.
         flow: (dx, dy) in pixels from each frame to the next; None unless all clips have it.
         heatmap: how much each latent cell moves, 0 to 1; None unless asked for.
+        motion: where each cell of the first frames' grids has gone, as of
+            `conditioning.first_motion.motion_of`; None unless all clips have it.
         facts: what each caption says.
     """
 
@@ -72,6 +74,7 @@ class Batch:
     boxes: BoxBatch | None = None
     flow: Float32[Tensor, "batch pairs 2 height width"] | None = None
     heatmap: Float32[Tensor, "batch 1 frames rows columns"] | None = None
+    motion: Float32[Tensor, "batch 4 frames cells_down cells_across"] | None = None
     facts: tuple[tuple[Fact, ...], ...] = ()
 
     def __len__(self) -> int:
@@ -149,6 +152,7 @@ def collate(
         ),
         flow=flow,
         heatmap=_heatmap(clips, flow, heatmaps),
+        motion=_motion(clips),
         facts=tuple(clip.facts for clip in clips),
     ).to(device)
 
@@ -204,6 +208,12 @@ def _flow(clips: Sequence[Clip]) -> Float[Tensor, "batch pairs 2 height width"] 
         return None
     whole = np.stack([rearrange(field, "t h w c -> t c h w") for field in fields_])
     return torch.from_numpy(np.ascontiguousarray(whole, np.float32))
+
+
+def _motion(clips: Sequence[Clip]) -> Float32[Tensor, "batch 4 frames rows columns"] | None:
+    """The motion of all clips, or None where one has none."""
+    held = [clip.motion for clip in clips if clip.motion is not None]
+    return torch.from_numpy(np.stack(held)) if len(held) == len(clips) else None
 
 
 def _check_alike(clips: Sequence[Clip]) -> None:

@@ -58,6 +58,8 @@ class Clip:
         depth: (T, H, W), smaller is nearer, infinity farthest; or None.
         masks: (O, T, H, W) which pixels show each object; or None.
         cameras: the camera at each frame, or None.
+        motion: (4, T, rows, columns) where each cell of the first frame's grid has gone, as of
+            `conditioning.first_motion.motion_of`; or None.
         facts: what the caption says, for measuring.
 
     Raises:
@@ -74,6 +76,7 @@ class Clip:
     depth: Float32[np.ndarray, "_ _ _"] | None = None
     masks: Bool[np.ndarray, "_ _ _ _"] | None = None
     cameras: Cameras | None = None
+    motion: Float32[np.ndarray, "4 _ _ _"] | None = None
     facts: tuple[Fact, ...] = ()
 
     def __post_init__(self) -> None:

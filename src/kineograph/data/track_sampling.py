@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool
 
+from kineograph.conditioning.first_motion import motion_of
 from kineograph.core.errors import DataError
 from kineograph.core.state import State
 from kineograph.data.clip import Clip
@@ -56,6 +57,23 @@ def draw_tracks(clip: Clip, how: Counts, rng: np.random.Generator) -> Clip:
         DataError: it has no tracks.
     """
     return subset(clip, draw_count(how, rng), rng)
+
+
+def with_motion(clip: Clip, stride: int | None) -> Clip:
+    """The clip with its motion on the first frame's grid, as its tracks tell it.
+
+    Args:
+        clip: with dense tracks, so before some of them are drawn.
+        stride: pixels a cell; None leaves the clip as it is.
+
+    Raises:
+        DataError: it has no tracks.
+    """
+    if stride is None:
+        return clip
+    if clip.tracks is None:
+        raise DataError(f"clip {clip.name} has no tracks; run `kineograph data prepare` with them")
+    return replace(clip, motion=motion_of(clip.tracks, stride))
 
 
 def truncate(clip: Clip, rng: np.random.Generator, probability: float | int = RELEASE) -> Clip:

@@ -6,6 +6,7 @@ from kineograph.core.errors import EngineError
 from kineograph.engines.base import Engine
 
 ENGINES: dict[str, str] = {
+    "mini": "kineograph.engines.mini:MiniEngine",
     "unet": "kineograph.engines.unet:UnetEngine",
     "warp": "kineograph.engines.warp:WarpEngine",
 }

@@ -31,11 +31,14 @@ from kineograph.gestures.writing.readable import to_json
 from kineograph.gestures.writing.reading import VERSION, check_version, read_document
 from kineograph.vision.depth import Depth
 
+DEFAULT_ENGINE = "warp"
+"""The engine that makes the video if nobody says which."""
+
 
 class EngineChoice(Strict):
     """Which engine makes the video, and how it is set."""
 
-    name: Annotated[str, Field(min_length=1)] = "warp"
+    name: Annotated[str, Field(min_length=1)] = DEFAULT_ENGINE
     """The engine's name."""
     settings: dict[str, JsonValue] = Field(default_factory=dict)
     """What is set for this engine alone; the engine says what it knows."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from pydantic import ValidationError
 from torch import Tensor, nn
 
@@ -84,6 +84,8 @@ class Adapter(nn.Module, ABC):
     """The conditions that it reads: "picture", "tracks", "boxes"."""
     reads_labels: ClassVar[bool] = False
     """Whether it reads what is in the boxes, and not only where they are."""
+    carries: ClassVar[int] = 0
+    """Channels of the sample, behind the base's, that are its own; see `predicted`."""
 
     conv: nn.Module | None
     gates: nn.ModuleList | None
@@ -138,6 +140,29 @@ class Adapter(nn.Module, ABC):
     ) -> Residuals | None:
         """What is added to the skip connections at one step; None if it does not act so."""
         return None
+
+    def modulation(
+        self, text: Float[Tensor, "batch length width"]
+    ) -> Float[Tensor, "batch time_width"] | None:
+        """What is added to the base's time embedding; None if it does not act so."""
+        return None
+
+    def predicted(
+        self,
+        features: Float[Tensor, "batch_frames width rows columns"],
+        noisy: Float[Tensor, "batch channels frames rows columns"],
+        timestep: Real[Tensor, " batch"],
+        condition: Condition,
+    ) -> Float[Tensor, "batch channels frames rows columns"]:
+        """The prediction for the channels of the sample that it carries.
+
+        Args:
+            features: what the base's output convolution reads.
+            noisy: the channels that it carries.
+            timestep: of the noise schedule.
+            condition: as of `condition`.
+        """
+        raise NotImplementedError(f"a {self.kind} adapter carries no channels")
 
     @property
     def rank(self) -> int:

@@ -1,10 +1,11 @@
 """The denoiser: a frozen base U-Net and the adapters on it, as one network."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import groupby
 from typing import Any
 
+import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -38,8 +39,8 @@ class Denoiser(nn.Module):
         adapters: by the name under which their conditions are given; any names.
 
     Raises:
-        ModelError: an adapter was made for another base, the U-Net is none of the two, or another
-            denoiser's gates are on it.
+        ModelError: an adapter was made for another base, the U-Net is none of the two, another
+            denoiser's gates are on it, or more than one adapter carries channels.
     """
 
     unet: Any
@@ -55,6 +56,7 @@ class Denoiser(nn.Module):
         self.adapters = Adapters(dict(adapters or {}))
         for adapter in self.adapters.values():
             adapter.check_fits(unet)
+        self._carrier = _carrier(self.adapters)
         self._gated = {name for name, held in self.adapters.items() if held.gates is not None}
         self._released = False
         if self._gated:
@@ -71,25 +73,36 @@ class Denoiser(nn.Module):
         """The base's prediction (noise, v or flow, as it was trained), steered by the adapters.
 
         Args:
-            sample: noisy latents.
+            sample: noisy latents; behind them the channels of an acting adapter that carries some,
+                whose prediction then follows the base's.
             timestep: (batch,), or one for all.
             text: the text encoder's features, one row a clip.
             conditions: what each adapter reads; an adapter that is not named does not act.
-            strengths: by adapter; 1 where nothing is said, 0 leaves it out.
+            strengths: by adapter; 1 where nothing is said, 0 leaves it out. One that carries
+                channels predicts them at any strength.
 
         Raises:
-            ModelError: a condition is for no adapter, or of other frames than the sample.
+            ModelError: a condition is for no adapter, or of other frames than the sample, or the
+                sample has other channels than the base and what acts on it.
         """
         strengths = strengths or {}
         acting = {
-            name: held for name, held in (conditions or {}).items() if strengths.get(name, 1.0) != 0
+            name: held
+            for name, held in (conditions or {}).items()
+            if strengths.get(name, 1.0) != 0 or name == self._carrier
         }
         self._check(acting, sample)
         steps = timestep.expand(len(sample)) if timestep.ndim == 0 else timestep
+        carrier = self._carrier if self._carrier in acting else None
+        pictures, carried = self._apart(sample, carrier)
         added = self._residuals(acting, strengths, steps, text)
-        with self._joined_input(self._input(acting, strengths)):
-            return self.unet(
-                sample,
+        with (
+            self._joined_input(self._input(acting, strengths)),
+            self._joined_time(self._modulation(acting, strengths, text)),
+            self._last_features(carrier is not None) as last,
+        ):
+            made = self.unet(
+                pictures,
                 steps,
                 self._text(text, sample.shape[2]),
                 cross_attention_kwargs=self._gate_arguments(acting, strengths),
@@ -97,6 +110,10 @@ class Denoiser(nn.Module):
                 mid_block_additional_residual=None if added is None else added.mid,
                 return_dict=False,
             )[0]
+        if carrier is None:
+            return made
+        own = self.adapters[carrier].predicted(last[0], carried, steps, acting[carrier])
+        return torch.cat([made, own.to(made)], dim=1)
 
     def release(self) -> nn.Module:
         """The base, as it was before the adapters came."""
@@ -139,6 +156,30 @@ class Denoiser(nn.Module):
         own = type(self.unet).__name__ == "UNetMotionModel"
         return text.repeat_interleave(frames, dim=0) if own else text
 
+    def _apart(self, sample: Tensor, carrier: str | None) -> tuple[Tensor, Tensor]:
+        """The base's channels of a sample, and those that an adapter carries."""
+        own = int(self.unet.config["in_channels"])
+        more = 0 if carrier is None else self.adapters[carrier].carries
+        if sample.shape[1] != own + more:
+            raise ModelError(
+                f"a sample of {sample.shape[1]} channels was given; the base reads {own} and the "
+                f"adapters that act carry {more}"
+            )
+        return sample[:, :own], sample[:, own:]
+
+    @contextmanager
+    def _last_features(self, wanted: bool) -> Iterator[list[Tensor]]:
+        """What the base's output convolution reads, once it has run."""
+        kept: list[Tensor] = []
+        if not wanted:
+            yield kept
+            return
+        hook = self.unet.conv_out.register_forward_pre_hook(lambda _, given: kept.append(given[0]))
+        try:
+            yield kept
+        finally:
+            hook.remove()
+
     def _input(
         self, conditions: Mapping[str, Condition], strengths: Mapping[str, Strength]
     ) -> Tensor | None:
@@ -152,16 +193,26 @@ class Denoiser(nn.Module):
                 total = added if total is None else total + added
         return total
 
-    @contextmanager
-    def _joined_input(self, added: Tensor | None) -> Iterator[None]:
-        if added is None:
-            yield
-            return
-        hook = self.unet.conv_in.register_forward_hook(lambda _, given, made: made + added)
-        try:
-            yield
-        finally:
-            hook.remove()
+    def _modulation(
+        self,
+        conditions: Mapping[str, Condition],
+        strengths: Mapping[str, Strength],
+        text: Tensor,
+    ) -> Tensor | None:
+        """What the adapters add to the time embedding."""
+        total: Tensor | None = None
+        for name in conditions:
+            made = self.adapters[name].modulation(text)
+            if made is not None:
+                made = _times(made, strengths.get(name, 1.0))
+                total = made if total is None else total + made
+        return total
+
+    def _joined_input(self, added: Tensor | None) -> AbstractContextManager[None]:
+        return _added_to(self.unet.conv_in, added)
+
+    def _joined_time(self, added: Tensor | None) -> AbstractContextManager[None]:
+        return _added_to(self.unet.time_embedding, added)
 
     def _gate_arguments(
         self, conditions: Mapping[str, Condition], strengths: Mapping[str, Strength]
@@ -190,6 +241,29 @@ class Denoiser(nn.Module):
                 made = made if strength == 1 else made.scaled(strength)
                 total = made if total is None else total + made
         return total
+
+
+def _carrier(adapters: Adapters) -> str | None:
+    """The name of the adapter that carries channels of the sample, if there is one."""
+    found = [name for name, held in adapters.items() if held.carries]
+    if len(found) > 1:
+        raise ModelError(
+            f"adapters {' and '.join(found)} all carry channels of the sample; give one of them"
+        )
+    return found[0] if found else None
+
+
+@contextmanager
+def _added_to(module: nn.Module, added: Tensor | None) -> Iterator[None]:
+    """Inside, something is added to what a module gives."""
+    if added is None:
+        yield
+        return
+    hook = module.register_forward_hook(lambda _, given, made: made + added.to(made))
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _gate(adapter: Adapter, block: int) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 ADAPTERS: dict[str, str] = {
     "boximator": "kineograph.models.grounding.boximator:Boximator",
     "grounding": "kineograph.models.grounding.grounding:Grounding",
+    "joint-motion": "kineograph.models.joint_motion:JointMotion",
     "picture-concat": "kineograph.models.picture.concat:PictureConcat",
     "picture-control": "kineograph.models.picture.control:PictureControl",
     "picture-cross": "kineograph.models.picture.cross:PictureCross",
@@ -22,6 +23,7 @@ ADAPTERS: dict[str, str] = {
 READS: Mapping[str, tuple[str, ...]] = {
     "boximator": ("boxes",),
     "grounding": ("boxes",),
+    "joint-motion": ("boxes", "picture", "tracks"),
     "picture-concat": ("picture",),
     "picture-control": ("picture",),
     "picture-cross": ("picture",),

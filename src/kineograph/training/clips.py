@@ -135,8 +135,8 @@ def needed(stage: Stage) -> frozenset[str]:
     reads = {name for held in stage.adapters.values() for name in adapter_class(held.kind).reads}
     focal = stage.objective.focal
     wanted = {
-        "tracks": stage.sampling.tracks != "none",
-        "boxes": "boxes" in reads
+        "tracks": stage.sampling.tracks != "none" or stage.sampling.motion is not None,
+        "boxes": ("boxes" in reads and stage.dropout.boxes < 1)
         or stage.sampling.painted == "boxes"
         or stage.objective.inside_boxes > 1,
         "flow": focal is not None,

@@ -30,6 +30,7 @@ def check_stage(stage: Stage, base: Base) -> None:
             f"stage {stage.name} trains on {width}x{height}; the sides have to be multiples of "
             f"{base.stride}, the pixels of a latent cell of {base.name}"
         )
+    _check_motion(stage, base)
     layers = {part_of("unet", name) for name, _ in base.unet.named_parameters()}
     for asked in stage.trains:
         if asked.startswith("unet") and not any(is_in(part, [asked]) for part in layers):
@@ -39,6 +40,23 @@ def check_stage(stage: Stage, base: Base) -> None:
         raise TrainingError(
             f"stage {stage.name} has an adapter {taken[0]!r}, and {base.name} has one of that name "
             "in its folder; call the stage's by another name"
+        )
+
+
+def _check_motion(stage: Stage, base: Base) -> None:
+    """What carries motion gets it, on the grid of the latents, and learns a flow."""
+    own = sum(adapter_class(choice.kind).carries for choice in stage.adapters.values())
+    carried = own + sum(held.carries for held in base.adapters.values()) > 0
+    wanted = base.stride if carried else None
+    if stage.sampling.motion != wanted:
+        raise TrainingError(
+            f"stage {stage.name} has sampling.motion {stage.sampling.motion}; its adapters need "
+            f"{wanted}: the pixels of a latent cell where one carries motion, else null"
+        )
+    if carried and stage.objective.prediction != "flow":
+        raise TrainingError(
+            f"stage {stage.name} predicts {stage.objective.prediction} and has an adapter that "
+            "carries motion, which is denoised as a flow; set objective.prediction=flow"
         )
 
 

@@ -13,7 +13,7 @@ from kineograph.conditioning.box_batch import BoxBatch
 from kineograph.conditioning.motion_heatmap import motion_heatmap
 from kineograph.core.errors import TrainingError
 from kineograph.core.state import State
-from kineograph.training.stage import Focal
+from kineograph.training.stage import Focal, Objective
 
 Latents = Float[Tensor, "batch channels frames height width"]
 Weights = Float[Tensor, "batch 1 frames height width"]
@@ -41,6 +41,44 @@ class Loss:
             return {}
         stacked = torch.stack([figure.detach().float() for figure in self.held.values()])
         return dict(zip(self.held, stacked.tolist(), strict=True))
+
+    def with_motion(self, motion: "Loss", weight: float | int) -> "Loss":
+        """Both losses in one, that of the motion weighted."""
+        held = {**self.held, **{f"motion_{name}": part for name, part in motion.held.items()}}
+        return Loss(self.total + weight * motion.total, held)
+
+
+def motion_error(
+    prediction: Latents,
+    target: Latents,
+    motion: Float[Tensor, "batch 4 frames height width"],
+    level: Float[Tensor, " batch"],
+    objective: Objective,
+) -> Loss:
+    """The mean squared error of the motion that is said beside the pictures, where it is known.
+
+    Of the motion itself: a flow's error is that over the level.
+
+    The motion focal loss counts what goes far for more here too: its map is the length of the
+    motion on the first frame's grid, 1 where that is longest in the clip.
+
+    Args:
+        prediction: of the network.
+        target: what it was to say.
+        motion: the clips', as of `conditioning.first_motion.motion_of`.
+        level: of the noise, 0 to 1.
+        objective: of the stage.
+    """
+    told = motion[:, 3:]
+    errors = (prediction.float() - target.float()) ** 2 * told
+    errors = errors * level[:, None, None, None, None] ** 2
+    held = {"plain": errors.detach().sum() / (told.sum() * errors.shape[1]).clamp(min=1)}
+    if objective.focal is not None and objective.focal.strength:
+        length = motion[:, :2].norm(dim=1, keepdim=True)
+        heat = length / reduce(length, "b c t h w -> b 1 1 1 1", "max").clamp(min=0.1)
+        heat = 1 - heat if objective.focal.inverse else heat
+        errors = errors * focal_weight(heat, objective.focal.strength)
+    return Loss(errors.sum() / (told.sum() * errors.shape[1]).clamp(min=1), held)
 
 
 def squared_error(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,9 +21,18 @@ SETTINGS = "engine.json"
 """In the folder of an export: the settings with which engine `unet` generates with it."""
 STAGE, NEW = "stage:", "new:"
 TINY = "new:tiny"
-"""A base that starts from nothing; see `recipes/tiny_base.py`."""
+MINI, MINI_CPU, MINI_TINY = "new:mini", "new:mini-cpu", "new:mini-tiny"
+"""Bases that start from nothing; see `recipes/tiny_base.py` and `recipes/mini.py`."""
 NEW_MOTION = ("new:v1", "new:v2", "new:v3")
 """Motion layers that start from nothing, built as one of AnimateDiff's versions."""
+
+_FROM_NOTHING: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    TINY: ("tiny_base", {}),
+    MINI: ("mini", {"scale": "full"}),
+    MINI_CPU: ("mini", {"scale": "cpu"}),
+    MINI_TINY: ("mini", {"scale": "tiny"}),
+}
+"""Name to the recipe's module that makes it, and with what."""
 
 Place = str | Path
 
@@ -32,7 +42,7 @@ class Origin:
     """What a base is loaded from.
 
     Args:
-        model: a folder, a name on the hub, or `TINY`.
+        model: a folder, a name on the hub, or a base that starts from nothing, such as `TINY`.
         motion: motion layers in place of the model's own, or one of `NEW_MOTION`; or None.
         loras: files of low-rank changes that stay on it.
     """
@@ -87,11 +97,14 @@ class Origin:
         """
         if not self.is_new:
             return self._loaded(dtype).to(device=device)
-        if self.model != TINY:
-            raise TrainingError(f"a base {self.model} was asked for; from nothing there is {TINY}")
-        from kineograph.training.recipes.tiny_base import new_base
-
-        return new_base().to(dtype=dtype, device=device)
+        if self.model not in _FROM_NOTHING:
+            raise TrainingError(
+                f"a base {self.model} was asked for; from nothing there is "
+                f"{', '.join(_FROM_NOTHING)}"
+            )
+        module, options = _FROM_NOTHING[str(self.model)]
+        made: Base = import_module(f"kineograph.training.recipes.{module}").new_base(**options)
+        return made.to(dtype=dtype, device=device)
 
     def load_loras(self, base: Base) -> None:
         """Put the changes that stay on a base onto it.

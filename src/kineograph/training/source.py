@@ -18,7 +18,7 @@ from kineograph.data.sampling import fit
 from kineograph.data.skipped import LIMIT, SkipReport
 from kineograph.data.source import ClipSource
 from kineograph.data.stream import ClipStream, Share
-from kineograph.data.track_sampling import draw_tracks, gap, truncate
+from kineograph.data.track_sampling import draw_tracks, gap, truncate, with_motion
 from kineograph.training.clips import Data, clip_source, needed
 from kineograph.training.scene_clips import SceneClips
 from kineograph.training.stage import Sampling, Stage
@@ -58,8 +58,9 @@ class Sampled:
         nothing: dict[str, Any] = dict.fromkeys(unread)
         clip = fit(replace(clip, **nothing), self.sampling.size)
         clip = random_flip(clip, rng, self.sampling.flip)
+        clip = with_motion(clip, self.sampling.motion)
         if self.sampling.tracks == "none":
-            return clip
+            return replace(clip, tracks=None)
         clip = draw_tracks(clip, self.sampling.tracks, rng)
         clip = truncate(clip, rng, self.sampling.truncate)
         return gap(clip, rng, self.sampling.gaps)

@@ -64,6 +64,12 @@ class Objective(Strict):
 
     prediction: Literal["epsilon", "v_prediction", "flow"] = "epsilon"
     focal: Focal | None = None
+    motion: Annotated[float, Field(ge=0)] = 1.0
+    """How much the mean error of the motion counts beside that of the pictures, where an adapter
+    carries it."""
+    revealed: Annotated[float, Field(ge=0)] = 0.0
+    """How much more errors count where a frame shows what the first does not, which nothing but the
+    network can tell; where an adapter carries motion."""
     inside_boxes: Annotated[float, Field(ge=1)] = 1.0
     """How much more errors inside boxes count (TrackDiffusion: 2); weights are brought back to a
     mean of 1."""
@@ -110,6 +116,9 @@ class Sampling(Strict):
     """The share of boxes that are relaxed and called soft (Boximator)."""
     picture: Literal["none", "first"] = "none"
     """Whether the first frame is given as the picture."""
+    motion: Count | None = None
+    """Pixels a cell of the motion that is denoised beside the pictures, as many as a latent cell
+    has; None where no adapter carries any."""
 
 
 class Probe(Strict):

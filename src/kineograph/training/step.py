@@ -7,11 +7,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from kineograph.conditioning.first_motion import CHANNELS, revealed
 from kineograph.core.errors import TrainingError
 from kineograph.data.batch import Batch
 from kineograph.training.dropout import Dropped
 from kineograph.training.noising import Noising, check_prediction, schedule_config
-from kineograph.training.objective import Loss, heat_on, inside_boxes, squared_error
+from kineograph.training.objective import (
+    Loss,
+    heat_on,
+    inside_boxes,
+    motion_error,
+    squared_error,
+)
 from kineograph.training.reconstruction import reconstruction
 from kineograph.training.stage import Objective, Stage
 from kineograph.training.subject import Subject
@@ -23,6 +30,7 @@ from kineograph.training.told import (
     latents_of,
     painted,
     reads,
+    with_motion,
 )
 from kineograph.training.words import Words
 
@@ -95,7 +103,7 @@ def training_step(
     given = given_of(batch, told, seen[:, :, 0] if shown else None, base, dropped)
     if stage.sampling.painted == "boxes" and boxes is not None:
         seen = painted(seen, boxes, stage.sampling, chance)
-    clean = latents_of(base, seen, generator)
+    clean = with_motion(latents_of(base, seen, generator), batch)
     text = tools.words.captions(dropped.texts(batch.captions))
     conditions = conditions_of(denoiser, given, dropped, chance)
     steps = tools.noising.timesteps(count, generator, clean.device)
@@ -121,6 +129,33 @@ def weighed(
     Raises:
         TrainingError: the batch lacks what the objective reads.
     """
+    if batch.motion is not None:
+        own = target.shape[1] - CHANNELS
+        pictures = _pictures(
+            prediction[:, :own], target[:, :own], batch, objective, noising, timesteps
+        )
+        return pictures.with_motion(
+            motion_error(
+                prediction[:, own:],
+                target[:, own:],
+                batch.motion,
+                (timesteps / noising.steps).clamp(1e-3, 1),
+                objective,
+            ),
+            objective.motion,
+        )
+    return _pictures(prediction, target, batch, objective, noising, timesteps)
+
+
+def _pictures(
+    prediction: Tensor,
+    target: Tensor,
+    batch: Batch,
+    objective: Objective,
+    noising: Noising,
+    timesteps: Tensor,
+) -> Loss:
+    """The loss of the pictures' channels."""
     height, width = target.shape[-2:]
     heat = inside = each = None
     focal = objective.focal
@@ -133,6 +168,9 @@ def weighed(
                 "boxes; train on clips with boxes, or set it to 1"
             )
         inside = inside_boxes(batch.boxes, (height, width), objective.inside_boxes)
+    if objective.revealed and batch.motion is not None:
+        new = 1 + objective.revealed * revealed(batch.motion)
+        inside = new if inside is None else inside * new
     if objective.min_snr is not None:
         each = noising.min_snr(timesteps, objective.min_snr)
     strength = 0.0 if focal is None else focal.strength

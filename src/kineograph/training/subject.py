@@ -14,6 +14,7 @@ from kineograph.models.adapter import Adapter
 from kineograph.models.base import Base
 from kineograph.models.denoiser import Denoiser
 from kineograph.models.loading.parts import quiet
+from kineograph.models.short_attention import attend_shortly
 from kineograph.training.fitting import adapter_of, adapter_sources, check_stage
 from kineograph.training.low_rank import add_lora, is_low_rank, is_trained
 from kineograph.training.noising import check_prediction, learns_to_predict, trained_config
@@ -159,6 +160,9 @@ class Subject:
             for part in self.denoiser.adapters.modules():
                 if hasattr(part, "enable_gradient_checkpointing"):
                     cast(Any, part).enable_gradient_checkpointing()
+        if torch.device(device).type == "cpu":
+            attend_shortly(self.base.unet)
+            self.base.vae.to(memory_format=torch.channels_last)
         if not self.stage.temporal:
             motion_off(self.denoiser)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kineograph.conditioning.box_batch import BoxBatch
 from kineograph.conditioning.box_numbers import identity_colours, paint_boxes, relax_for_training
+from kineograph.conditioning.first_motion import CHANNELS
 from kineograph.data.batch import Batch
 from kineograph.models import vae
 from kineograph.models.adapter import Adapter
@@ -81,6 +82,15 @@ def latents_of(
     # as a block: the order of the frames' rows would go on through every layer, and torch's
     # GroupNorm crashes on it in the backward pass on a CPU
     return rearrange(made, "(b t) c h w -> b c t h w", b=len(video)).contiguous()
+
+
+def with_motion(
+    clean: Float[Tensor, "batch channels frames h w"], batch: Batch
+) -> Float[Tensor, "batch more_channels frames h w"]:
+    """Latents, and behind them the clips' motion where an adapter denoises it too."""
+    if batch.motion is None:
+        return clean
+    return torch.cat([clean, batch.motion[:, :CHANNELS].to(clean)], dim=1)
 
 
 def given_of(

@@ -17,6 +17,7 @@ from kineograph.engines.diffusion.sampler import OnStep, Sampler, Step, Told
 from kineograph.engines.diffusion.terms import EVERYTHING, Branch
 from kineograph.engines.unet import UnetSettings
 from kineograph.models import vae
+from kineograph.models.adapter import Adapter
 
 
 class Generation:
@@ -44,7 +45,8 @@ class Generation:
     def frames(self, progress: Progress | None = None) -> Iterator[Frame]:
         """The frames, decoded a few at a time as they are asked for."""
         with self._told_of_memory():
-            parts = vae.decode(self.model.base.vae, self.latents(progress))
+            latents = self.latents(progress)[:, : self.model.base.description.channels]
+            parts = vae.decode(self.model.base.vae, latents)
         while (part := self._next(parts)) is not None:
             for image in part[0].numpy():
                 yield Frame(image)
@@ -54,7 +56,10 @@ class Generation:
             return next(parts, None)
 
     def latents(self, progress: Progress | None = None) -> Tensor:
-        """The denoised latents, (1, channels, frames, height, width)."""
+        """The denoised latents, (1, channels, frames, height, width).
+
+        Behind the pictures' channels come those that an adapter carries, such as the motion.
+        """
         generator = torch.Generator("cpu").manual_seed(self.request.seed)
         noise = self._noise(generator)
         sampler = self._sampler(generator)
@@ -86,7 +91,8 @@ class Generation:
     def _noise(self, generator: torch.Generator) -> Tensor:
         """Drawn on the CPU, so that a seed means the same on every device."""
         base, (width, height) = self.model.base, self.request.size
-        channels, stride = base.description.channels, base.stride
+        carried = sum(held.carries for held in self._acting().values())
+        channels, stride = base.description.channels + carried, base.stride
         shape = (1, channels, self.request.frames, height // stride, width // stride)
         noise = torch.randn(shape, generator=generator)
         windows = self.plan.free_noise
@@ -106,13 +112,16 @@ class Generation:
         )
 
     def _branches(self, generator: torch.Generator) -> dict[Branch, Told]:
-        adapters = acting(self.model.adapters, self.request)
+        adapters = self._acting()
         given = given_of(self.request, self.model.base, generator, self.model.device)
         if any(held.reads_labels for held in adapters.values()):
             given = with_labels(given, self.model.base)
         # In this order, as adapters draw from the generator when they are first asked.
         wanted = dict.fromkeys((EVERYTHING, *self.plan.guidance.branches()))
         return branches_told(wanted, self._texts(), given, adapters)
+
+    def _acting(self) -> dict[str, Adapter]:
+        return acting(self.model.adapters, self.request)
 
     def _texts(self) -> dict[bool, Tensor]:
         request = self.request

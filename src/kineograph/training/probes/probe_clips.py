@@ -12,7 +12,7 @@ from kineograph.data.clip import Clip
 from kineograph.data.procedural.scene import scene
 from kineograph.data.procedural.settings import SceneSettings
 from kineograph.data.sampling import random_window
-from kineograph.data.track_sampling import draw_tracks
+from kineograph.data.track_sampling import draw_tracks, with_motion
 from kineograph.evaluation.followable import RELIABLE, followable, still_error
 from kineograph.evaluation.metrics.boxes import still_overlap
 from kineograph.evaluation.metrics.direction import measurable
@@ -74,6 +74,7 @@ def _sampled(clip: Clip, stage: Stage, seed: int) -> Clip:
     clip = replace(clip, boxes=first_objects(clip.boxes, sampling.max_objects))
     if clip.frames > sampling.frames:
         clip = random_window(clip, sampling.frames, rng)
+    clip = with_motion(clip, sampling.motion)
     if sampling.tracks == "none" or clip.tracks is None:
         return clip
     return draw_tracks(clip, sampling.tracks, rng)

@@ -30,6 +30,8 @@ RECIPES: Mapping[str, Entry] = {
     "animatediff-image": Entry("animatediff", {"first": "image"}),
     "boximator": Entry("boximator"),
     "boximator-clean": Entry("boximator", {"painted": False}, twin={"painted": False}),
+    "mini": Entry("mini"),
+    "mini-plain": Entry("mini", {"focal": False}),
     "motif": Entry("motif"),
     "motif-0": Entry("motif", {"strength": 0.0}),
     "motif-0.5": Entry("motif", {"strength": 0.5}),
@@ -62,15 +64,16 @@ RECIPES: Mapping[str, Entry] = {
 """Recipes by name; those with an ending are the ablations of the papers."""
 
 
-def recipe_named(name: str, *, tiny: bool = False) -> Recipe:
+def recipe_named(name: str, *, tiny: bool = False, scale: str | None = None) -> Recipe:
     """A recipe with its paper's figures, or its twin that trains from nothing in minutes.
 
     Args:
         name: one of `RECIPES`.
         tiny: the twin; most ablations have that of their recipe.
+        scale: another size of a recipe that comes in several.
 
     Raises:
-        TrainingError: there is no such recipe.
+        TrainingError: there is no such recipe, or it does not come in this scale.
     """
     if name not in RECIPES:
         raise TrainingError(
@@ -79,8 +82,22 @@ def recipe_named(name: str, *, tiny: bool = False) -> Recipe:
         )
     entry = RECIPES[name]
     module: Any = import_module(f"{__name__}.{entry.module}")
+    if tiny and scale is not None:
+        raise TrainingError(
+            f"the tiny twin of {name} and its scale {scale} were asked for; give one of both"
+        )
     if tiny:
         twin: Recipe = module.tiny(**entry.twin)
         return twin
-    made: Recipe = module.recipe(**entry.options)
-    return made.model_copy(update={"name": name.replace("+", "-and-").replace(".", "-")})
+    options = dict(entry.options)
+    if scale is not None:
+        known = getattr(module, "SCALES", ())
+        if scale not in known:
+            raise TrainingError(
+                f"scale {scale} of the recipe {name} was asked for; it comes in "
+                f"{', '.join(known) or 'one only: leave --scale out'}"
+            )
+        options["scale"] = scale
+    made: Recipe = module.recipe(**options)
+    called = name if scale in (None, "full") else f"{name}-{scale}"
+    return made.model_copy(update={"name": called.replace("+", "-and-").replace(".", "-")})

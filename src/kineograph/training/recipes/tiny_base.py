@@ -208,7 +208,7 @@ are multiplied for the U-Net, so that what moves in a scene has a spread of abou
 def _text() -> TextEncoder:
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    tokenizer = _tokenizer()
+    tokenizer = small_tokenizer()
     config = CLIPTextConfig(
         vocab_size=len(tokenizer),
         hidden_size=TEXT_WIDTH,
@@ -223,10 +223,13 @@ def _text() -> TextEncoder:
     return TextEncoder(tokenizer, CLIPTextModel(config).eval())
 
 
-def _tokenizer() -> Any:
+def small_tokenizer(tokens: int = TOKENS) -> Any:
     """A CLIP tokenizer that knows the words of captions; others fall into their letters.
 
     As in CLIP's own, the end of a text has the highest number.
+
+    Args:
+        tokens: the most that a text has, its beginning and its end included.
     """
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import CLIPTokenizer
@@ -244,4 +247,4 @@ def _tokenizer() -> Any:
     names = [*pieces, "<|startoftext|>", "<|endoftext|>"]
     numbered = {piece: number for number, piece in enumerate(names)}
     made: Any = CLIPTokenizer
-    return made(vocab=numbered, merges=merges, model_max_length=TOKENS)
+    return made(vocab=numbered, merges=merges, model_max_length=tokens)
