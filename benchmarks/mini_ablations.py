@@ -108,7 +108,7 @@ def train(ablation: Ablation, base: Mapping[str, str], arms: Path, seed: int) ->
     for target in targets:
         settings = target.parent.parent / "settings.json"
         settings.parent.mkdir(parents=True, exist_ok=True)
-        settings.write_text(json.dumps({"side": SIDE}), encoding="utf-8")
+        settings.write_text(json.dumps({"side": SIDE, "keys": 4}), encoding="utf-8")
         shutil.copytree(done.trained, target, dirs_exist_ok=True)
     print(f"{ablation.question} {ablation.name} {seed}: {done.trained}", flush=True)
 

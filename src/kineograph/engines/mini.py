@@ -38,7 +38,7 @@ class MiniSettings(Settings):
     was learnt, in half the time."""
     side: Annotated[int, Field(ge=64, le=512)] = 128
     """The longer side that the model works at, pixels; the detail comes from the picture."""
-    keys: Annotated[int, Field(ge=2, le=32)] = 16
+    keys: Annotated[int, Field(ge=2, le=32)] = 8
     """Frames that the model makes of a clip of any length; the motion between them is smooth."""
     detail: bool = True
     """Carry the picture along the generated motion; without, frames are as the model painted."""

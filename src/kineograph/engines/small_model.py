@@ -9,6 +9,7 @@ from jaxtyping import Float32, UInt8
 
 from kineograph.core.picture import fit
 from kineograph.engines.base import Frame, Progress, Request
+from kineograph.engines.detail.calm import calmed
 from kineograph.engines.detail.detail import Detail
 from kineograph.engines.detail.times import at_keys, frames_between, motion_between
 from kineograph.engines.diffusion.generation import Generation
@@ -84,7 +85,9 @@ class SmallModel:
             yield from _plain(images, request.size)
             return
         assert request.picture is not None
-        motion = motion_between(small.motion, request.frames)
+        asked = request.given() & {"text", "tracks", "boxes"}
+        motion = small.motion if asked else calmed(small.motion)
+        motion = motion_between(motion, request.frames)
         made = Detail(request.picture, motion, images, request.tracks, request.fps)
         for frame in made:
             known = frame.known if not painted else np.zeros_like(frame.image[..., 0])

@@ -17,9 +17,12 @@ FEW = 6
 COVER = 0.4
 """Share of the picture that tracks must span for that."""
 
-AGREE, LEFT = 0.7, (0.25, 1 / 256)
+AGREE, LEFT = 0.45, (0.25, 1 / 256)
 """The share of tracks that must follow it: of what each misses, less than this share is left, or
 less than this share of the longer side."""
+
+DRAWN = 2.0
+"""Share of the common motion by which a motion may differ and still be mostly drawn to it."""
 
 SPREAD = 2.0
 """Standard deviation, in cells, over which a track corrects the cells around it."""
@@ -40,8 +43,9 @@ def corrected(
 ) -> Points:
     """The cells moved by what the generated motion misses at the tracks.
 
-    First what most tracks miss alike, as a camera's motion does; then around each track what it
-    misses still, on cells that look and move like it.
+    First what most tracks do alike, as a camera moves them, draws what moves about so; what most
+    then miss alike is made up for; and then what each track misses still, around it, on cells that
+    look and move like it.
 
     Args:
         cells: of the generated motion.
@@ -53,10 +57,13 @@ def corrected(
     generated = replace(given, displacement=told)
     alike = TOGETHER * max(grid.size)
     apart = ((generated.gist[None] - cells.gist[:, None]) ** 2).mean(axis=2).min(axis=1)
-    common = _common(given, told, grid.size)
     share = np.exp(-0.5 * 2 * apart / (2 * alike) ** 2)[:, None, None]
-    moved = cells.displacement + common(cells.anchors) * share
-    missed = given.displacement - told - common(given.anchors)
+    common = _common(given, np.zeros_like(told), grid.size)
+    moved = _drawn(cells.displacement, common(cells.anchors), alike)
+    told = _drawn(told, common(given.anchors), alike)
+    left = _common(given, told, grid.size)
+    moved = moved + left(cells.anchors) * share
+    missed = given.displacement - told - left(given.anchors)
     away, index = given.nearest(cells.anchors, NEAR)
     width = SPREAD * cells.spacing[:, None]
     unlike = ((colours[0][:, None] - colours[1][index]) ** 2).sum(axis=2) / (2 * ALIKE) ** 2
@@ -66,6 +73,19 @@ def corrected(
     weight /= weight.sum(axis=1, keepdims=True) + SURE
     more = np.einsum("ck,ckfx->cfx", weight, missed[index])
     return replace(cells, displacement=(moved + more).astype(np.float32))
+
+
+def _drawn(
+    told: Float32[np.ndarray, "points frames 2"],
+    common: Float32[np.ndarray, "points frames 2"],
+    alike: float,
+) -> Float32[np.ndarray, "points frames 2"]:
+    """Motions drawn to the common one, the more the nearer they are to it already."""
+    apart = 2 * ((common - told) ** 2).mean(axis=(1, 2))
+    reach = np.maximum(0.5 * alike, DRAWN * np.sqrt(2 * (common**2).mean(axis=(1, 2))))
+    some = (common != 0).any(axis=(1, 2))
+    share = np.exp(-0.5 * apart / reach**2) * some
+    return (told + (common - told) * share[:, None, None]).astype(np.float32)
 
 
 def crowded_out(cells: Points, given: Points) -> Points:

@@ -1,0 +1,29 @@
+"""What a generated motion says of the whole picture, for clips of which nothing is asked."""
+
+import numpy as np
+from einops import rearrange
+from jaxtyping import Float32
+
+from kineograph.conditioning.first_motion import SEEN
+from kineograph.render.motion_field import fit_affine
+
+
+def calmed(
+    motion: Float32[np.ndarray, "3 frames rows columns"],
+) -> Float32[np.ndarray, "3 frames rows columns"]:
+    """The affine motion that most cells follow, as of a gentle camera; nothing is hidden by it.
+
+    Where neither words nor tracks nor boxes ask for anything, what a model makes up for single
+    parts is mere chance, and would bend what is firm.
+
+    Args:
+        motion: as of `conditioning.first_motion`.
+    """
+    _, frames, rows, columns = motion.shape
+    places = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1)
+    anchors = places.reshape(-1, 2).astype(np.float32)
+    gone = rearrange(motion[:2], "xy t h w -> (h w) t xy")
+    matrices = fit_affine(anchors, gone, np.ones(len(anchors), np.float32))
+    flat = np.concatenate([anchors, np.ones((len(anchors), 1), np.float32)], axis=1)
+    fitted = np.einsum("tij,nj->itn", matrices, flat).reshape(2, frames, rows, columns)
+    return np.concatenate([fitted, np.full((1, frames, rows, columns), SEEN)]).astype(np.float32)
