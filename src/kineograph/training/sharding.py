@@ -59,7 +59,12 @@ def whole_like(part: Tensor, like: Tensor) -> Tensor:
 
 
 def without_scalars(network: nn.Module) -> list[str]:
-    """Make weights that are a single number vectors of one, which FSDP demands; returns which."""
+    """Make weights that are a single number vectors of one; returns which.
+
+    FSDP demands that, and that all weights lie in memory row by row.
+    """
+    for held in network.parameters():
+        held.data = held.data.contiguous()
     found = [name for name, held in network.named_parameters() if held.ndim == 0]
     for name in found:
         held = network.get_parameter(name)

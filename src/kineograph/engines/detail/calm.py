@@ -4,7 +4,6 @@ import numpy as np
 from einops import rearrange
 from jaxtyping import Float32
 
-from kineograph.conditioning.first_motion import SEEN
 from kineograph.render.motion_field import fit_affine
 
 
@@ -26,4 +25,4 @@ def calmed(
     matrices = fit_affine(anchors, gone, np.ones(len(anchors), np.float32))
     flat = np.concatenate([anchors, np.ones((len(anchors), 1), np.float32)], axis=1)
     fitted = np.einsum("tij,nj->itn", matrices, flat).reshape(2, frames, rows, columns)
-    return np.concatenate([fitted, np.full((1, frames, rows, columns), SEEN)]).astype(np.float32)
+    return np.concatenate([fitted, np.ones((1, frames, rows, columns))]).astype(np.float32)
