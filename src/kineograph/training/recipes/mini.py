@@ -20,10 +20,9 @@ import torch
 from kineograph.engines.diffusion.flow import FLOW_CONFIG
 from kineograph.models.base import Base
 from kineograph.models.description import BaseDescription
-from kineograph.models.text import TextEncoder
 from kineograph.training.origin import MINI, MINI_CPU, MINI_TINY, silence
 from kineograph.training.recipe import Recipe
-from kineograph.training.recipes.tiny_base import small_tokenizer
+from kineograph.training.recipes.tiny_base import small_text
 from kineograph.training.stage import (
     AdapterChoice,
     Dropout,
@@ -352,9 +351,10 @@ def new_base(scale: Scale = "full") -> Base:
         motion=True,
         vision=False,
     )
-    return Base(
-        told, _unet(size), _vae(size), _text(size), {**FLOW_CONFIG, "shift": SHIFT}, motion="v2"
-    )
+    width, layers = size.text
+    unet, vae = _unet(size), _vae(size)
+    text = small_text(width, layers, 4 * width, TOKENS)
+    return Base(told, unet, vae, text, {**FLOW_CONFIG, "shift": SHIFT}, motion="v2")
 
 
 def _unet(size: Size) -> Any:
@@ -402,22 +402,3 @@ def _vae(size: Size) -> Any:
 SPREAD, SCALE = 3.0, 2.2
 """By how much the encoder's latents are wider at first than torch makes them, and by how much they
 are multiplied for the U-Net, so that those of scenes spread by about 1."""
-
-
-def _text(size: Size) -> TextEncoder:
-    from transformers import CLIPTextConfig, CLIPTextModel
-
-    width, layers = size.text
-    tokenizer = small_tokenizer(TOKENS)
-    config = CLIPTextConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=width,
-        intermediate_size=4 * width,
-        num_hidden_layers=layers,
-        num_attention_heads=4,
-        max_position_embeddings=TOKENS,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    return TextEncoder(tokenizer, CLIPTextModel(config).eval())

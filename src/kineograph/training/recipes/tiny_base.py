@@ -142,7 +142,9 @@ def new_base() -> Base:
         motion=True,
         vision=False,
     )
-    return Base(told, unet, _vae(), _text(), dict(_SCHEDULER), motion="v2")
+    return Base(
+        told, unet, _vae(), small_text(TEXT_WIDTH, 1, 2 * TEXT_WIDTH), dict(_SCHEDULER), motion="v2"
+    )
 
 
 _SCHEDULER = {
@@ -205,17 +207,25 @@ SPREAD, SCALE = 5.0, 6.0
 are multiplied for the U-Net, so that what moves in a scene has a spread of about 1."""
 
 
-def _text() -> TextEncoder:
+def small_text(width: int, layers: int, inner: int, tokens: int = TOKENS) -> TextEncoder:
+    """A text encoder of CLIP's architecture, with four heads and random weights.
+
+    Args:
+        width: of its features.
+        layers: how many.
+        inner: width inside each layer's perceptron.
+        tokens: as of `small_tokenizer`.
+    """
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    tokenizer = small_tokenizer()
+    tokenizer = small_tokenizer(tokens)
     config = CLIPTextConfig(
         vocab_size=len(tokenizer),
-        hidden_size=TEXT_WIDTH,
-        intermediate_size=2 * TEXT_WIDTH,
-        num_hidden_layers=1,
+        hidden_size=width,
+        intermediate_size=inner,
+        num_hidden_layers=layers,
         num_attention_heads=4,
-        max_position_embeddings=TOKENS,
+        max_position_embeddings=tokens,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
