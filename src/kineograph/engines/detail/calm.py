@@ -4,6 +4,7 @@ import numpy as np
 from einops import rearrange
 from jaxtyping import Float32
 
+from kineograph.engines.detail.affine import Affine
 from kineograph.render.motion_field import fit_affine
 
 
@@ -22,7 +23,6 @@ def calmed(
     places = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1)
     anchors = places.reshape(-1, 2).astype(np.float32)
     gone = rearrange(motion[:2], "xy t h w -> (h w) t xy")
-    matrices = fit_affine(anchors, gone, np.ones(len(anchors), np.float32))
-    flat = np.concatenate([anchors, np.ones((len(anchors), 1), np.float32)], axis=1)
-    fitted = np.einsum("tij,nj->itn", matrices, flat).reshape(2, frames, rows, columns)
+    camera = Affine(fit_affine(anchors, gone, np.ones(len(anchors), np.float32)))
+    fitted = rearrange(camera(anchors), "(h w) t xy -> xy t h w", h=rows)
     return np.concatenate([fitted, np.ones((1, frames, rows, columns))]).astype(np.float32)

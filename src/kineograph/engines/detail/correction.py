@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 from scipy.spatial import ConvexHull, QhullError
 
+from kineograph.engines.detail.affine import Affine
 from kineograph.engines.detail.local_fit import ALIKE, NEAR, TOGETHER
 from kineograph.engines.detail.points import Points
 from kineograph.render.motion_field import fit_affine
@@ -96,32 +97,19 @@ def crowded_out(cells: Points, given: Points) -> Points:
     return replace(cells, weight=weight.astype(np.float32))
 
 
-class _Affine:
-    """A displacement that is affine in the place, frame by frame."""
-
-    def __init__(self, matrices: np.ndarray) -> None:
-        self.matrices = matrices
-
-    def __call__(
-        self, places: Float32[np.ndarray, "places 2"]
-    ) -> Float32[np.ndarray, "places frames 2"]:
-        flat = np.concatenate([places, np.ones((len(places), 1), np.float32)], axis=1)
-        return np.einsum("fij,nj->nfi", self.matrices, flat).astype(np.float32)
-
-
 def _common(
     given: Points, told: Float32[np.ndarray, "given frames 2"], size: tuple[int, int]
-) -> _Affine:
+) -> Affine:
     """What most tracks miss; nothing where they do not span the picture."""
     frames = told.shape[1]
     if given.count < FEW or _span(given.anchors) < COVER * size[0] * size[1]:
-        return _Affine(np.zeros((frames, 2, 3)))
+        return Affine(np.zeros((frames, 2, 3)))
     missed = given.displacement - told
-    found = _Affine(fit_affine(given.anchors, missed, given.weight))
+    found = Affine(fit_affine(given.anchors, missed, given.weight))
     left = np.linalg.norm(missed - found(given.anchors), axis=2).max(axis=1)
     most = np.linalg.norm(missed, axis=2).max(axis=1)
     follow = left < np.maximum(LEFT[0] * most, LEFT[1] * max(size))
-    return found if follow.mean() > AGREE else _Affine(np.zeros((frames, 2, 3)))
+    return found if follow.mean() > AGREE else Affine(np.zeros((frames, 2, 3)))
 
 
 def _span(anchors: Float32[np.ndarray, "points 2"]) -> float:
