@@ -137,7 +137,8 @@ def test_a_long_text_ends_early_and_that_is_said(
 
 
 def test_sizes_keep_their_shape() -> None:
-    assert small_size((256, 256), 128) == (128, 128)
-    assert small_size((1920, 1080), 128) == (128, 64)
-    assert small_size((1000, 1500), 192) == (128, 192)
-    assert small_size((2000, 20), 128) == (128, 32)
+    assert small_size((256, 256), 64) == (64, 64)
+    assert small_size((1920, 1080), 64) == (128, 64)
+    assert small_size((1000, 1500), 64) == (64, 96)
+    assert small_size((1000, 1500), 128) == (128, 192)
+    assert small_size((2000, 20), 64) == (192, 64)

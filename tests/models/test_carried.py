@@ -126,5 +126,9 @@ def test_others_have_nothing_to_say_of_the_sample() -> None:
     assert adapter.carries == 0
     with pytest.raises(NotImplementedError, match="a picture-concat adapter carries no channels"):
         adapter.predicted(
-            noise(6, 8, 6, 8), noise(2, 3, 3, 6, 8), steps, adapter.condition(clips())
+            noise(6, 8, 6, 8),
+            noise(2, 3, 3, 6, 8),
+            steps,
+            adapter.condition(clips()),
+            noise(2, 5, 16),
         )

@@ -332,3 +332,16 @@ def test_a_bare_track_takes_what_is_around_it_along(count):
         stayed = picture[y - 10 : y - 2, x + 10 : x + 18].astype(int)
         assert np.abs(after - stayed).mean() > 20
     assert np.abs(frame.image[100:].astype(int) - picture[100:]).mean() < 1
+
+
+def test_it_says_how_far_what_is_seen_goes():
+    """On the grid: the disc as its tracks go, and the ground not at all, as it is drawn."""
+    picture, mask = disc_on_plain()
+    points = grid_of((56, 56, 86, 86), 6)
+    tracks = moved(points, [[0, 0], [9, 0], [18, 0]])
+    warp = Warp(picture, tracks)
+    said = warp.motion(2)
+    small = cv2.resize(mask.astype(np.float32), said.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.allclose(said[small > 0.99], (18, 0), atol=0.5)
+    assert np.abs(said[small == 0]).max() < 0.5
+    assert not warp.motion(0).any()

@@ -13,6 +13,7 @@ from kineograph.core.errors import DataError, TrainingError
 from kineograph.core.tracks import Tracks
 from kineograph.data.batch import Batch
 from kineograph.data.clip import Clip
+from kineograph.data.order import epoch_order
 from kineograph.data.shards import write_shard
 from kineograph.data.skipped import Skipped
 from kineograph.training.clips import Several, clip_source, data_of, needed
@@ -285,3 +286,14 @@ def test_scenes_are_as_long_as_what_is_shown_or_as_the_data_says() -> None:
     assert [scene_frames(shown, said) for shown in (1, 2, 20)] == [12, 12, 20]
     assert [scene_frames(shown, {"frames": 12}) for shown in (1, 2)] == [12, 2]
     assert scene_frames(1, {"frames": 1}) == 1
+
+
+def test_endless_scenes_of_several_kinds_come_mixed() -> None:
+    """Not one kind for thousands of clips and then the next."""
+    kinds = [{**SCENES, "objects": [1, 1]}, {**SCENES, "objects": [4, 4]}, {**SCENES, "still": 1.0}]
+    several = clip_source({"kind": "several", "of": kinds}, stage())
+    order = epoch_order(several.sizes, seed=3, epoch=0)
+    ends = np.cumsum([len(clip_source(kind, stage())) for kind in kinds])
+    for begin in (0, 20_000, 100_000):
+        which = np.searchsorted(ends, order[begin : begin + 600], side="right")
+        assert np.bincount(which, minlength=3).min() > 120

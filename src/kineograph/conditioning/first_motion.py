@@ -1,8 +1,8 @@
 """Motion on the first frame's grid: where the content of each of its cells is in every frame.
 
-A dense motion prompt, cell by cell. A network that denoises it beside the pictures decides motion
-and appearance together (as VideoJAM does with flow, Chefer et al. 2025, arXiv:2502.02492), and as
-it lies on the first frame an object keeps its cells in all frames.
+A dense motion prompt, cell by cell. A network that says it beside the pictures decides motion and
+appearance together (as VideoJAM does with flow, Chefer et al. 2025, arXiv:2502.02492), and as it
+lies on the first frame an object keeps its cells in all frames.
 """
 
 import numpy as np
@@ -30,6 +30,9 @@ REACHES = (1.5, 5.0)
 
 HINTS = 4 + 3 * len(REACHES)
 """Channels of `hints`."""
+
+NEARBY = 6
+"""The one of them that says how much tracks nearby tell, 0 to 1."""
 
 
 def motion_of(tracks: Tracks, stride: int) -> Float32[np.ndarray, "4 frames rows columns"]:
@@ -90,6 +93,16 @@ def tracks_of(
     seen[:, 0] = True
     state = np.where(seen, np.uint8(State.VISIBLE), np.uint8(State.OCCLUDED))
     return Tracks(points=(start + gone).astype(np.float32), state=state, size=size, fps=float(fps))
+
+
+def places(
+    rows: int, columns: int, device: torch.device | None = None
+) -> Float32[Tensor, "rows columns 2"]:
+    """(x, y) of the cells' middles from that of the picture, in `UNIT`."""
+    unit = UNIT * max(rows, columns)
+    x = (torch.arange(columns, device=device) + 0.5 - columns / 2) / unit
+    y = (torch.arange(rows, device=device) + 0.5 - rows / 2) / unit
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
 
 
 def hints(tracks: TrackBatch, stride: int) -> Float32[Tensor, "batch channels frames rows columns"]:

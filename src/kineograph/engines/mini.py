@@ -36,8 +36,8 @@ class MiniSettings(Settings):
     guidance: JsonValue = None
     """How much more than by itself a condition is followed, as of engine unet; 1 follows it as it
     was learnt, in half the time."""
-    side: Annotated[int, Field(ge=64, le=512)] = 128
-    """The longer side that the model works at, pixels; the detail comes from the picture."""
+    side: Annotated[int, Field(ge=64, le=512)] = 64
+    """The shorter side that the model works at, pixels; the detail comes from the picture."""
     keys: Annotated[int, Field(ge=2, le=32)] = 8
     """Frames that the model makes of a clip of any length; the motion between them is smooth."""
     detail: bool = True

@@ -153,6 +153,7 @@ class Adapter(nn.Module, ABC):
         noisy: Float[Tensor, "batch channels frames rows columns"],
         timestep: Real[Tensor, " batch"],
         condition: Condition,
+        text: Float[Tensor, "batch length text_width"],
     ) -> Float[Tensor, "batch channels frames rows columns"]:
         """The prediction for the channels of the sample that it carries.
 
@@ -161,6 +162,7 @@ class Adapter(nn.Module, ABC):
             noisy: the channels that it carries.
             timestep: of the noise schedule.
             condition: as of `condition`.
+            text: the text encoder's features, one row a clip.
         """
         raise NotImplementedError(f"a {self.kind} adapter carries no channels")
 

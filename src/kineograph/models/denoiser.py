@@ -112,7 +112,7 @@ class Denoiser(nn.Module):
             )[0]
         if carrier is None:
             return made
-        own = self.adapters[carrier].predicted(last[0], carried, steps, acting[carrier])
+        own = self.adapters[carrier].predicted(last[0], carried, steps, acting[carrier], text)
         return torch.cat([made, own.to(made)], dim=1)
 
     def release(self) -> nn.Module:

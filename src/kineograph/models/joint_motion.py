@@ -19,6 +19,7 @@ from kineograph.models.adapter import Adapter, AdapterConfig
 from kineograph.models.condition import Condition
 from kineograph.models.given import Given
 from kineograph.models.input_conv import input_conv
+from kineograph.models.layered_motion import LayeredMotion
 from kineograph.models.tracks.propagation import given_tracks
 
 LEVELS = 1000
@@ -53,9 +54,10 @@ class JointMotion(Adapter):
 
     For every cell and frame the head weighs what it is told (by tracks in the cell, near and far,
     and by a box over it) against a motion of its own, which grows with time from 0 in the first
-    frame. The base predicts a flow; that of the motion leads to what is said, m, from wherever it
-    is: (noisy - m) / level. So the last step's answer is the sample's, and nothing has to be
-    read from the noise.
+    frame: that of a few layers, which move as the text says, and what each cell adds to it. The
+    base predicts a flow; that of the motion leads to what is said, m, from wherever it is:
+    (noisy - m) / level. So the last step's answer is the sample's, and nothing has to be read from
+    the noise.
     """
 
     kind: ClassVar[str] = "joint-motion"
@@ -76,12 +78,13 @@ class JointMotion(Adapter):
         nn.init.zeros_(self.head.bias)
         width, time = config.base.text_width, TIME * config.base.widths[0]
         self.norm = nn.LayerNorm(width)
-        self.listens = nn.Linear(width, LISTENERS)
+        self.listens = nn.Linear(width, LISTENERS, bias=False)
         self.says = nn.Sequential(
             nn.Linear(LISTENERS * width, time), nn.SiLU(), nn.Linear(time, time)
         )
         for held in self.says[2].parameters():
             nn.init.zeros_(held)
+        self.layers = LayeredMotion(config.base.widths[0] + told, LISTENERS * width)
 
     def condition(self, given: Given) -> Condition:
         """Whether there is a picture, how late each frame is (0 to 1), and the hints.
@@ -104,10 +107,14 @@ class JointMotion(Adapter):
         A few listeners each weigh the tokens, so that "left" need not be found place by place
         before it can say where things go. A new one says nothing.
         """
+        whole: Tensor = self.says(self.heard(text))
+        return whole
+
+    def heard(self, text: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch numbers"]:
+        """What each listener makes of a text, side by side."""
         held = self.norm(text.to(self.dtype))
         heard = self.listens(held).softmax(dim=1)
-        whole: Tensor = self.says(rearrange(heard, "b l n -> b n l").matmul(held).flatten(1))
-        return whole
+        return rearrange(heard, "b l n -> b n l").matmul(held).flatten(1)
 
     def predicted(
         self,
@@ -115,6 +122,7 @@ class JointMotion(Adapter):
         noisy: Float[Tensor, "batch channels frames rows columns"],
         timestep: Real[Tensor, " batch"],
         condition: Condition,
+        text: Float[Tensor, "batch length text_width"],
     ) -> Float[Tensor, "batch channels frames rows columns"]:
         """The flow of the motion.
 
@@ -123,19 +131,30 @@ class JointMotion(Adapter):
             noisy: the motion as the sampler holds it.
             timestep: 0 to `LEVELS`.
             condition: as of `condition`.
+            text: the text encoder's features.
         """
         assert condition.channels is not None
         level = (timestep.float() / LEVELS).clamp(1e-3, 1)[:, None, None, None, None]
-        return (noisy.float() - self.motion(features, condition.channels)) / level
+        said = self.motion(features, condition.channels, self.heard(text))
+        return (noisy.float() - said) / level
 
     def motion(
         self,
         features: Float[Tensor, "batch_frames width rows columns"],
         told: Float[Tensor, "batch channels frames rows columns"],
+        heard: Float[Tensor, "batch numbers"],
     ) -> Float[Tensor, "batch 3 frames rows columns"]:
-        """The motion itself, as of `conditioning.first_motion`."""
+        """The motion itself, as of `conditioning.first_motion`.
+
+        Args:
+            features: the base's last, frame by frame.
+            told: the condition's channels.
+            heard: what the listeners make of the text.
+        """
         rows = rearrange(told, "b c f h w -> (b f) c h w")
-        said = self.head(torch.cat([features, rows.to(features)], dim=1)).float()
+        known = torch.cat([features, rows.to(features)], dim=1)
+        said = self.head(known).float()
+        layered = self.layers(rearrange(known, "(b f) c h w -> b f c h w", b=len(told)), heard)
         said = rearrange(said, "(b f) c h w -> b c f h w", b=len(told))
         told = told.float()
         time, tracks, boxes = told[:, 1:2], told[:, TRACKS], told[:, BOXES]
@@ -144,7 +163,7 @@ class JointMotion(Adapter):
         logits = said[:, CHANNELS:] + trust + sure.clamp(min=1e-6).log()
         logits = torch.where(sure > SURE, logits, -1e4)
         weights = torch.cat([logits, torch.zeros_like(time)], dim=1).softmax(dim=1)
-        moves = torch.cat([places, (time * said[:, :2])[:, None]], dim=1)
+        moves = torch.cat([places, (time * (said[:, :2] + layered.moved))[:, None]], dim=1)
         gone = (moves * weights[:, :, None]).sum(dim=1)
         shown = tracks[:, 2:3] / tracks[:, 3:4].clamp(min=SURE)
         seen = SEEN + time * said[:, 2:3] + weights[:, :1] * (shown - SEEN)

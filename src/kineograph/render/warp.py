@@ -25,6 +25,9 @@ SOFT = 1.2
 HARDLY = 0.75
 """Pixels that a body may leave what is behind it without uncovering any."""
 
+HALF = 0.5
+"""Solidity from which on a layer is what is seen in a cell."""
+
 INSTANTS = 9
 """In how many frames it is looked how far bodies get."""
 
@@ -101,6 +104,19 @@ class Warp:
             if sheet is not None:
                 _lay(sheet, image, known)
         return WarpedFrame(image, known)
+
+    def motion(self, frame: int) -> Float32[np.ndarray, "rows columns 2"]:
+        """How far what the picture shows at each of the grid's cells goes, in pixels.
+
+        The grid is `Grid.over` the picture's size.
+        """
+        rest, *bodies = self._layers
+        moved = rest.field.at(frame)
+        for layer in bodies:
+            assert layer.alpha is not None, "only the rest is everywhere"
+            shown = rest.field.grid.shrink(layer.alpha) > HALF
+            moved = np.where(shown[..., None], layer.field.at(frame), moved)
+        return moved
 
     def _at_home(self, layer: Layer, leave: float) -> Layer:
         """A layer in the picture's own colours while it has hardly left its place.

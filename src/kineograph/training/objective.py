@@ -47,6 +47,11 @@ class Loss:
         held = {**self.held, **{f"motion_{name}": part for name, part in motion.held.items()}}
         return Loss(self.total + weight * motion.total, held)
 
+    def with_layers(self, errors: Float[Tensor, " batch"], weight: float | int) -> "Loss":
+        """The loss, and what layers leave of each clip's motion, weighted."""
+        left = errors.mean()
+        return Loss(self.total + weight * left, {**self.held, "layers": left.detach()})
+
 
 def motion_error(
     prediction: Latents,

@@ -16,6 +16,9 @@ from kineograph.data.skipped import Skipped
 EPOCH = 1 << 16
 """Scenes that are called an epoch; the next has others."""
 
+SHARD = 64
+"""Scenes that lie together in it, so that other data comes between them."""
+
 MOST_KEPT = 4096
 """Scenes that may be kept in memory."""
 
@@ -65,10 +68,11 @@ class SceneClips:
         self.frames = frames or settings.frames
         made = {name: name in needed for name in ("flow", "depth", "masks")}
         self.settings, self.few = settings.model_copy(update=made), few
-        self.sizes, self.broken = (few or EPOCH,), tuple[Skipped, ...]()
+        self.sizes = (few,) if few else (SHARD,) * (EPOCH // SHARD)
+        self.broken = tuple[Skipped, ...]()
 
     def __len__(self) -> int:
-        return self.sizes[0]
+        return sum(self.sizes)
 
     @property
     def fingerprint(self) -> str:

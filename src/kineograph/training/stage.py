@@ -67,6 +67,9 @@ class Objective(Strict):
     motion: Annotated[float, Field(ge=0)] = 1.0
     """How much the mean error of the motion counts beside that of the pictures, where an adapter
     carries it."""
+    layers: Annotated[float, Field(ge=0)] = 0.0
+    """How much it counts that the layers of an adapter that carries motion do not tell things apart
+    that move apart."""
     revealed: Annotated[float, Field(ge=0)] = 0.0
     """How much more errors count where a frame shows what the first does not, which nothing but the
     network can tell; where an adapter carries motion."""

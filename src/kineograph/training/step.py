@@ -10,7 +10,9 @@ from torch import Tensor
 from kineograph.conditioning.first_motion import CHANNELS, revealed
 from kineograph.core.errors import TrainingError
 from kineograph.data.batch import Batch
+from kineograph.models.layered_motion import masks_said
 from kineograph.training.dropout import Dropped
+from kineograph.training.layering import layering_error
 from kineograph.training.noising import Noising, check_prediction, schedule_config
 from kineograph.training.objective import (
     Loss,
@@ -111,9 +113,13 @@ def training_step(
         steps = tools.noising.at(places).to(clean.device)
     noise = _noise_like(clean, generator)
     noisy = tools.noising.noisy(clean, noise, steps)
-    prediction = denoiser(noisy, steps, text, conditions)
+    with masks_said(denoiser) as masks:
+        prediction = denoiser(noisy, steps, text, conditions)
     target = tools.noising.target(clean, noise, steps)
-    return weighed(prediction, target, batch, stage.objective, tools.noising, steps)
+    loss = weighed(prediction, target, batch, stage.objective, tools.noising, steps)
+    if masks and batch.motion is not None:
+        loss = loss.with_layers(layering_error(masks[0], batch.motion), stage.objective.layers)
+    return loss
 
 
 def weighed(

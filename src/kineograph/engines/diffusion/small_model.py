@@ -9,8 +9,8 @@ from jaxtyping import Float32, UInt8
 
 from kineograph.core.picture import fit
 from kineograph.engines.base import Frame, Progress, Request
-from kineograph.engines.detail.calm import calmed
 from kineograph.engines.detail.detail import Detail
+from kineograph.engines.detail.heeded import heeded
 from kineograph.engines.detail.times import at_keys, frames_between, motion_between
 from kineograph.engines.diffusion.generation import Generation
 from kineograph.engines.diffusion.model import Model
@@ -26,6 +26,9 @@ AT_ONCE = 16
 STEP = 32
 """What the sides that it works at are multiples of: its stride on its coarsest level."""
 
+MOST = 3
+"""Longer sides at most, in shorter ones; beyond it the model sees a picture squeezed."""
+
 
 @dataclass(frozen=True, eq=False)
 class Small:
@@ -33,7 +36,8 @@ class Small:
 
     Args:
         images: its frames.
-        motion: of the first frame's parts; see `conditioning.first_motion`. None without a picture.
+        motion: of the first frame's parts, as far as it is asked for; see `detail.heeded`. None
+            without a picture, or where the model says none.
     """
 
     images: UInt8[np.ndarray, "keys height width 3"]
@@ -85,9 +89,7 @@ class SmallModel:
             yield from _plain(images, request.size)
             return
         assert request.picture is not None
-        asked = request.given() & {"text", "tracks", "boxes"}
-        motion = small.motion if asked else calmed(small.motion)
-        motion = motion_between(motion, request.frames)
+        motion = motion_between(small.motion, request.frames)
         made = Detail(request.picture, motion, images, request.tracks, request.fps)
         for frame in made:
             known = frame.known if not painted else np.zeros_like(frame.image[..., 0])
@@ -107,7 +109,9 @@ class SmallModel:
         parts = vae.decode(self.model.base.vae, latents[:, :channels], slices=AT_ONCE)
         images = np.concatenate([part[0].numpy() for part in parts])
         motion = latents[0, channels:].float().cpu().numpy()
-        return Small(images, motion if len(motion) else None)
+        if len(motion) == 0 or request.picture is None:
+            return Small(images, None)
+        return Small(images, heeded(motion, asked, request.picture))
 
 
 def _asked(request: Request, settings: MiniSettings, model: Path) -> Request:
@@ -130,10 +134,13 @@ def small_size(size: tuple[int, int], side: int) -> tuple[int, int]:
 
     Args:
         size: (width, height) of the clip.
-        side: of the longer side.
+        side: of the shorter side.
     """
-    scale = side / max(size)
-    width, height = (max(STEP, round(length * scale / STEP) * STEP) for length in size)
+    scale = side / min(size)
+    longest = MOST * side
+    width, height = (
+        min(max(STEP, round(length * scale / STEP) * STEP), longest) for length in size
+    )
     return width, height
 
 

@@ -6,7 +6,7 @@ motion focal loss; Motion Prompting's tracks with SMCD's boxes. From the picture
 also says where each part of the picture goes, and is told there what tracks and boxes ask
 (`models/joint_motion.py`). It predicts a flow, which a few steps sample.
 
-The full recipe is for a GPU. At scale "cpu" networks are narrower and stages shorter: about two
+The full recipe is for a GPU. At scale "cpu" networks are narrower and stages shorter: about four
 hours on two cores.
 """
 
@@ -59,7 +59,17 @@ PLAIN: dict[str, Any] = {
 }
 """Scenes of few things, so that it shows which words say what, and that rest is a motion too."""
 
-BOTH: dict[str, Any] = {"kind": "several", "of": [DATA, PLAIN]}
+SINGLE: dict[str, Any] = {
+    **PLAIN,
+    "objects": [1, 1],
+    "camera": 0.25,
+    "still": 0.05,
+    "light": 0.2,
+    "motions": {"slide": 0.6, "spin": 0.2, "grow": 0.2},
+}
+"""Scenes of one thing, of which the words say everything."""
+
+MIXED: dict[str, Any] = {"kind": "several", "of": [DATA, PLAIN, SINGLE, SINGLE]}
 
 
 @dataclass(frozen=True)
@@ -115,8 +125,8 @@ SIZES: dict[Scale, Size] = {
             "pictures": 2400,
             "motion": 600,
             "picture": 1250,
-            "prompts": 1500,
-            "sizes": 100,
+            "prompts": 6000,
+            "sizes": 150,
         },
         side=128,
         batch=4,
@@ -246,7 +256,7 @@ def _prompts(size: Size, focal: bool) -> Stage:
         "and boxes (SMCD's grounding, on the motion's grid).",
         trains=("unet", "text", *_all("picture", "motion", "carried")),
         base="stage:picture",
-        data=BOTH,
+        data=MIXED,
         adapters={
             **_from("picture", "picture", "motion"),
             "carried": AdapterChoice(kind="track-propagation"),
@@ -260,7 +270,7 @@ def _prompts(size: Size, focal: bool) -> Stage:
             tracks="log-uniform",
             truncate=0.1,
         ),
-        dropout=Dropout(text=0.1, tracks=0.4, boxes=0.7, picture=0.02),
+        dropout=Dropout(text=0.1, tracks=0.5, boxes=0.75, picture=0.02),
         objective=_objective(focal=Focal(strength=2.0) if focal else None),
         optimiser=_optimiser(size),
         batch=8 * size.batch,
@@ -272,23 +282,23 @@ def _prompts(size: Size, focal: bool) -> Stage:
 def _sizes(size: Size) -> Stage:
     return Stage(
         name="sizes",
-        about="Larger pictures of another shape and more frames, so that the layers know several.",
+        about="Pictures of another shape and more frames, as it is used.",
         trains=("unet", "text", *_all("picture", "motion", "carried")),
         base="stage:prompts",
-        data=BOTH,
+        data=MIXED,
         adapters=_from("prompts", "picture", "motion", "carried"),
         sampling=_sampling(
             size,
-            size=(size.side + 4 * STRIDE, size.side),
+            size=(3 * size.side // 4, size.side // 2),
             picture="first",
             motion=STRIDE,
             tracks="log-uniform",
             frames=FRAMES // 2,
         ),
-        dropout=Dropout(text=0.15, tracks=0.35, boxes=0.7, picture=0.02),
+        dropout=Dropout(text=0.1, tracks=0.5, boxes=0.75, picture=0.02),
         objective=_objective(),
         optimiser=Optimiser(lr=size.lr / 4, betas=(0.9, 0.99), schedule="linear"),
-        batch=2 * size.batch,
+        batch=4 * size.batch,
         probes=_loss(),
         **_common(size, "sizes"),
     )
@@ -304,7 +314,8 @@ def _sampling(scale: Size, **fields: Any) -> Sampling:
 
 
 def _objective(**fields: Any) -> Objective:
-    return Objective(**{"prediction": PREDICTION, "motion": 8.0, "revealed": 3.0, **fields})
+    usual = {"prediction": PREDICTION, "motion": 8.0, "layers": 8.0, "revealed": 3.0}
+    return Objective(**{**usual, **fields})
 
 
 def _optimiser(size: Size) -> Optimiser:
