@@ -41,6 +41,7 @@ class Question:
 
 
 TRACKS = ("4", "2048")
+OWN = {"motion": "own"}
 
 QUESTIONS: tuple[Question, ...] = (
     Question(
@@ -56,28 +57,30 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "boxes",
         "Mean overlap (AO) of the followed objects with the boxes asked for, and SR50; two "
-        "stages (SMCD, arXiv:2403.10179) against joint training.",
+        "stages (SMCD, arXiv:2403.10179) against joint training, where the picture moves as the "
+        "network says, and not along the boxes by itself.",
         lambda plan: ProceduralBoxes(count=plan.boxed),
         ("ao", "sr50"),
         alone=True,
+        usual=OWN,
     ),
     Question(
         "tracks",
-        "How many tracks are shown in training (Motion Prompting, arXiv:2412.02700, table 3), by "
-        "the network's own frames, without the picture's detail.",
+        "How many tracks are shown in training (Motion Prompting, arXiv:2412.02700, table 3). The "
+        "picture moves as the network says, and not along the given tracks by itself.",
         lambda plan: Untold(count=plan.compared),
         ("psnr", "ssim", "epe"),
         TRACKS,
-        usual={"detail": False},
+        usual=OWN,
     ),
     Question(
         "encodings",
-        "How tracks enter the network, at equal compute; by the network's own frames, without the "
-        "picture's detail, which would move along the given tracks by itself.",
+        "How tracks enter the network, at equal compute. The picture moves as the network says, "
+        "and not along the given tracks by itself.",
         lambda plan: Untold(count=plan.compared),
         ("psnr", "ssim", "epe"),
         TRACKS,
-        usual={"detail": False},
+        usual=OWN,
     ),
 )
 

@@ -82,7 +82,7 @@ def train(
         str | None,
         typer.Option(
             metavar="full|cpu",
-            help="Of the recipe mini: all of it, or as much as two cores train in two hours.",
+            help="Of the recipe mini: all of it, or as much as two cores train in four hours.",
             rich_help_panel=WHAT,
         ),
     ] = None,

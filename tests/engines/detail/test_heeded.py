@@ -39,8 +39,26 @@ def by_cell(made: np.ndarray) -> np.ndarray:
 
 
 def test_words_may_speak_of_everything() -> None:
-    asked = replace(REQUEST, text="it goes right", tracks=track(12, 12))
+    asked = replace(REQUEST, text="it goes right")
     np.testing.assert_allclose(by_cell(heeded(generated(), asked, GREY)), generated(), atol=0.01)
+
+
+def test_where_tracks_tell_words_do_not() -> None:
+    """Tracks that stay on the left half, and words that move all to the right."""
+    points = [[[x, y]] * FRAMES for x in (4.0, 12, 20) for y in range(4, SIZE[1], 8)]
+    stay = Tracks.of(np.array(points), size=SIZE, fps=8.0)
+    halves = np.full_like(GREY, 230)
+    halves[:, : SIZE[0] // 2] = 30
+    asked = replace(REQUEST, text="it goes right", tracks=stay, picture=halves)
+    made = by_cell(heeded(generated(), asked, halves))
+    assert np.abs(made[0, -1, :, :2]).max() < 0.1 and made[0, -1, :, 6:].min() > 0.4
+
+
+def test_everywhere_told_no_words_are_left() -> None:
+    points = [[[x, y]] * FRAMES for x in range(2, SIZE[0], 4) for y in range(2, SIZE[1], 4)]
+    stay = Tracks.of(np.array(points, np.float32), size=SIZE, fps=8.0)
+    asked = replace(REQUEST, text="it goes right", tracks=stay)
+    assert not heeded(generated(), asked, GREY)[:2].any()
 
 
 def test_words_move_things_whole_whatever_cells_they_lie_in() -> None:
@@ -95,14 +113,19 @@ def test_what_a_track_lets_go_of_does_not_jump_back() -> None:
     assert made[0, 2, 1, 1] >= made[0, 1, 1, 1] > 0.2
 
 
-def test_a_box_speaks_of_all_that_it_is_around() -> None:
-    placed = [[[16.0 + 4 * frame, 8, 40 + 4 * frame, 32] for frame in range(FRAMES)]]
-    box = Boxes.of(np.array(placed), size=SIZE, fps=8.0)
-    made = by_cell(heeded(generated(), replace(REQUEST, boxes=box), GREY))
-    np.testing.assert_allclose(made[:, :, 2, 3], generated()[:, :, 2, 3], atol=1e-6)
-    outside = np.ones((ROWS, COLUMNS), bool)
-    outside[0:5, 1:6] = False
-    assert not made[0, -1][outside].any() and made[0, -1, 1:4, 2:5].min() > 0.2
+def test_a_box_takes_along_what_is_in_it() -> None:
+    """A dark square in its box, which goes down; the model says right."""
+    picture = np.full((96, 128, 3), 220, np.uint8)
+    picture[24:56, 32:64] = 40
+    placed = [[[32.0, 24 + 8 * frame, 64, 56 + 8 * frame] for frame in range(FRAMES)]]
+    box = Boxes.of(np.array(placed), size=(128, 96), fps=8.0)
+    motion = np.zeros((3, FRAMES, 12, 16), np.float32)
+    motion[0, -1] = 0.5
+    motion[2] = SEEN
+    asked = replace(REQUEST, size=(128, 96), picture=picture, boxes=box)
+    made = by_cell(heeded(motion, asked, picture)) * UNIT * 128
+    assert made[1, -1, 4:6, 5:7].min() > 13 and np.abs(made[0, -1]).max() < 1
+    assert np.abs(made[:2, -1, :, 12:]).max() < 3
 
 
 def test_where_nothing_is_asked_the_picture_drifts_as_a_whole() -> None:

@@ -1,4 +1,4 @@
-"""Which motion is used: the generated one where words or boxes ask for it, else the tracks' own."""
+"""Which motion is used: that of tracks and boxes, and where only words speak the generated one."""
 
 from dataclasses import replace
 
@@ -6,8 +6,6 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from kineograph.conditioning.box_batch import BoxBatch
-from kineograph.conditioning.box_motion import box_hints
 from kineograph.conditioning.first_motion import NEARBY, SEEN, UNIT, hints, tracks_of
 from kineograph.conditioning.track_batch import TrackBatch
 from kineograph.core.picture import fit
@@ -17,8 +15,8 @@ from kineograph.engines.base import Request
 from kineograph.engines.detail.calm import calmed
 from kineograph.render.warp import Warp
 
-TOLD = 3
-"""The channel of `box_hints` that says where a box tells."""
+CERTAIN = 0.5
+"""Where tracks nearby tell so much or more, words do not."""
 
 FINER = 4
 """Places along each side of a cell for which it is told apart what they move with."""
@@ -34,11 +32,11 @@ def heeded(
 ) -> Float32[np.ndarray, "3 frames fine_rows fine_columns"]:
     """A generated motion, as far as the request stands for it, told to things and not to cells.
 
-    Words may speak of every part of a picture, so with words all of it counts. Tracks alone speak
-    of what they are on, and boxes of what is inside; what the model adds to that is as often wrong
-    as right. What moves with what is told by the picture's own edges, as in `render.warp`, which is
-    shown the cells' motion or the tracks. What a track lets go of goes on as it went. Where nothing
-    is asked the picture drifts as a whole; see `calmed`.
+    What tracks and boxes ask is certain, and what the model adds to it by itself is as often wrong
+    as right; words speak of all the rest of a picture. What moves with what is told by the
+    picture's own edges, as in `render.warp`, which is shown the tracks and, with words, the motion
+    of the cells that no track is near. What a track lets go of goes on as it went. Where nothing is
+    asked the picture drifts as a whole; see `calmed`.
 
     Args:
         motion: as of `conditioning.first_motion`.
@@ -48,29 +46,33 @@ def heeded(
     Returns:
         A motion of finer cells; of the same where nothing is asked.
     """
-    if request.text:
-        cells = tracks_of(motion, request.size, request.fps)
-        seen = replace(cells, state=np.full_like(cells.state, State.VISIBLE))
-        fine = _finer(motion)
-        return np.concatenate([_warped(picture, seen, fine.shape[2:]), fine[2:]])
-    if request.tracks is None and request.boxes is None:
+    asked = asked_tracks(request)
+    if not request.text and asked is None:
         return calmed(motion)
-    frames, rows, columns = motion.shape[1:]
-    stride = request.size[1] // rows
     fine = _finer(motion)
-    rest = np.zeros_like(fine[:2])
-    near = told = np.zeros((1, 1, *fine.shape[2:]), np.float32)
-    if request.tracks is not None:
-        tracks = TrackBatch.of([request.tracks], frames=frames, size=request.size)
-        near = _finer(hints(tracks, stride)[:, NEARBY].amax(dim=1, keepdim=True).numpy())
-        rest = _warped(picture, request.tracks, fine.shape[2:])
-    if request.boxes is not None:
-        boxes = BoxBatch.of([request.boxes], frames=frames, size=request.size)
-        held = box_hints(boxes, (rows, columns), request.size)[:, TOLD]
-        told = _finer(held.amax(dim=1, keepdim=True).numpy())
-    known = np.maximum(near, told)[0]
-    seen = fine[2:] * known + np.float32(SEEN) * (1 - known)
-    return np.concatenate([fine[:2] * told[0] + rest * (1 - told[0]), seen])
+    near = np.zeros((1, 1, *motion.shape[2:]), np.float32)
+    if asked is not None:
+        stride = request.size[1] // motion.shape[2]
+        batch = TrackBatch.of([asked], frames=motion.shape[1], size=request.size)
+        near = hints(batch, stride)[:, NEARBY].amax(dim=1, keepdim=True).numpy()
+    if not request.text:
+        assert asked is not None
+        known = _finer(near)[0]
+        seen = fine[2:] * known + np.float32(SEEN) * (1 - known)
+        return np.concatenate([_warped(picture, asked, fine.shape[2:]), seen])
+    cells = tracks_of(motion, request.size, request.fps)
+    cells = replace(cells, state=np.full_like(cells.state, State.VISIBLE))
+    free = cells.select(near.ravel() < CERTAIN)
+    moving = free if asked is None else Tracks.merge(free, asked)
+    return np.concatenate([_warped(picture, moving, fine.shape[2:]), fine[2:]])
+
+
+def asked_tracks(request: Request) -> Tracks | None:
+    """The tracks of a request, and those that go with its boxes."""
+    if request.boxes is None:
+        return request.tracks
+    grids = request.boxes.to_tracks()
+    return grids if request.tracks is None else Tracks.merge(request.tracks, grids)
 
 
 def _warped(

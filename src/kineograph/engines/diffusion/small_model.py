@@ -10,7 +10,7 @@ from jaxtyping import Float32, UInt8
 from kineograph.core.picture import fit
 from kineograph.engines.base import Frame, Progress, Request
 from kineograph.engines.detail.detail import Detail
-from kineograph.engines.detail.heeded import heeded
+from kineograph.engines.detail.heeded import asked_tracks, heeded
 from kineograph.engines.detail.times import at_keys, frames_between, motion_between
 from kineograph.engines.diffusion.generation import Generation
 from kineograph.engines.diffusion.model import Model
@@ -36,8 +36,8 @@ class Small:
 
     Args:
         images: its frames.
-        motion: of the first frame's parts, as far as it is asked for; see `detail.heeded`. None
-            without a picture, or where the model says none.
+        motion: of the first frame's parts; where it is not to be the model's own, as far as it is
+            asked for (`detail.heeded`). None without a picture, or where the model says none.
     """
 
     images: UInt8[np.ndarray, "keys height width 3"]
@@ -90,7 +90,8 @@ class SmallModel:
             return
         assert request.picture is not None
         motion = motion_between(small.motion, request.frames)
-        made = Detail(request.picture, motion, images, request.tracks, request.fps)
+        tracks = asked_tracks(request) if settings.motion == "asked" else None
+        made = Detail(request.picture, motion, images, tracks, request.fps)
         for frame in made:
             known = frame.known if not painted else np.zeros_like(frame.image[..., 0])
             yield Frame(frame.image, known)
@@ -102,7 +103,7 @@ class SmallModel:
         return replace(request, picture=fit(first, request.size))
 
     def _small(self, request: Request, settings: MiniSettings, progress: Progress | None) -> Small:
-        told: UnetSettings = unet_settings(settings)
+        told: UnetSettings = unet_settings(settings, request.text)
         asked = _asked(request, settings, self.model.base.description.folder)
         latents = Generation(self.model, asked, told).latents(progress)
         channels = self.model.base.description.channels
@@ -111,6 +112,8 @@ class SmallModel:
         motion = latents[0, channels:].float().cpu().numpy()
         if len(motion) == 0 or request.picture is None:
             return Small(images, None)
+        if settings.motion == "own":
+            return Small(images, motion)
         return Small(images, heeded(motion, asked, request.picture))
 
 

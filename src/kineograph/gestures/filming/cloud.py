@@ -15,6 +15,9 @@ from kineograph.vision.depth import Depth
 MOST = 2**19
 """The most points of a depth map that the z-buffer is made of; larger maps are thinned out."""
 
+LEAST = 2**14
+"""The fewest; one depth for a whole picture is not one depth once the camera has turned."""
+
 NEAR = 1e-3
 """Nearer to the camera than this share of its depth in the picture, a point is behind it."""
 
@@ -76,10 +79,10 @@ class Scene3D:
 
     @cached_property
     def map(self) -> Depth:
-        """The depth map that the z-buffer is made of: not too large, shaped as the picture."""
+        """The depth map that the z-buffer is made of: of a fair size, shaped as the picture."""
         width, height = self.cameras.size
-        most = min(MOST, self.depth.size[0] * self.depth.size[1])
-        side = (most / (width * height)) ** 0.5
+        count = min(MOST, max(LEAST, self.depth.size[0] * self.depth.size[1]))
+        side = (count / (width * height)) ** 0.5
         return self.depth.resize((max(1, round(width * side)), max(1, round(height * side))))
 
     @cached_property
