@@ -65,13 +65,28 @@ def test_every_option_reaches_the_document(run: Run, folder: Path) -> None:
 
 
 def test_notes_are_no_errors_and_quiet_says_nothing(run: Run, folder: Path) -> None:
-    loud = run("animate", "photo.png", *SHORT, "--text", "a dog", "-o", "a.mp4")
+    words = ("--engine", "warp", "--text", "a dog")
+    loud = run("animate", "photo.png", *SHORT, *words, "-o", "a.mp4")
     assert loud.stderr.splitlines() == [
         "note: engine warp does not read text; it is left out",
         "note: nothing is asked to move; the picture stands still",
     ]
-    quiet = run("animate", "photo.png", *SHORT, "--text", "a dog", "-o", "b.mp4", "--quiet")
+    quiet = run("animate", "photo.png", *SHORT, *words, "-o", "b.mp4", "--quiet")
     assert quiet.output == ""
+
+
+def test_words_alone_are_for_the_engine_that_reads_them(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = run("animate", "photo.png", *SHORT, "--text", "the camera zooms in", "-o", "a.mp4")
+    assert "note: only words say what moves; engine mini reads them" in alone.stderr.splitlines()
+    assert read_request("a.mp4")["engine"] == "mini"
+    told = run("animate", "photo.png", *SHORT, *DRAG, "--text", "a dog", "-o", "b.mp4")
+    assert "engine warp does not read text" in told.stderr
+    monkeypatch.setattr("kineograph.engines.mini.MiniEngine.packages", ("no_such_package",))
+    lacking = run("animate", "photo.png", *SHORT, "--text", "a dog", "-o", "c.mp4")
+    assert "engine mini needs no_such_package; install them: pip install" in lacking.stderr
+    assert "the picture stands still" in lacking.stderr
 
 
 def test_tracks_longer_than_the_clip_are_not_cut_silently(run: Run, folder: Path) -> None:
@@ -226,7 +241,7 @@ def test_from_with_changes(run: Run, folder: Path) -> None:
         ([], "nothing to animate; give a PHOTO, --motion or --from"),
         (["--text", "a dog"], "without a PHOTO the size is unknown; give --size, as 832x480"),
         (
-            ["--text", "a dog", "--size", "64x64"],
+            ["--text", "a dog", "--size", "64x64", "--engine", "warp"],
             "engine warp needs picture, and none is given; it reads picture, tracks",
         ),
         (

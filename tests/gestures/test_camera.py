@@ -222,6 +222,14 @@ def test_what_turns_on_the_spot_needs_no_depth() -> None:
     np.testing.assert_allclose(seen.points, tracks(move="pan", amount=10).points, atol=1e-3)
 
 
+@pytest.mark.parametrize("move", ["pan", "tilt", "roll"])
+def test_one_depth_for_all_hides_nothing_from_a_camera_that_turns(move: str) -> None:
+    seen = tracks(Scene(size=SIZE, frames=FRAMES, fps=8), move=move, amount=12)
+    inside = ((seen.points >= 0) & (seen.points < SIZE)).all(axis=2)
+    assert inside[:, -1].mean() > 0.5
+    np.testing.assert_array_equal(seen.visible, inside)
+
+
 def test_outside_is_occluded_and_behind_stays_finite() -> None:
     seen = tracks(move="dolly", amount=0.9)
     outside = ((seen.points < 0) | (seen.points >= SIZE)).any(axis=2)

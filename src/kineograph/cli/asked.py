@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from kineograph.gestures.document import Document
 
 
+FOR_WORDS = "mini"
+"""The engine that is taken where nothing but a text says what moves."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """The options of `kineograph animate`, named as there; None was not given."""
@@ -106,8 +110,9 @@ class Asked:
                 held = held if isinstance(held, dict) else None
                 changes["engine"] = changed(held, self.engine, self._engine_settings())
             return source.document(changes, allow_outside=self.allow_outside)
-        if self.engine is not None or self.settings:
-            changes["engine"] = changed(None, self.engine, self._engine_settings())
+        engine = self.engine or self._for_words(talk)
+        if engine is not None or self.settings:
+            changes["engine"] = changed(None, engine, self._engine_settings())
         if self.photo is None:
             assert self.size is not None, "check() has seen to it"
             return Document(size=self.size, **changes)
@@ -124,6 +129,27 @@ class Asked:
             "depth": self._depth(),
         }
         return {name: value for name, value in given.items() if value is not None}
+
+    def _for_words(self, talk: Talk) -> str | None:
+        """The engine for a text alone, where nobody chose one; None where that is not so."""
+        from kineograph.core.errors import EngineError
+        from kineograph.engines.registry import engine
+
+        if not self.text or self.settings or self._moves():
+            return None
+        try:
+            engine(FOR_WORDS).check_packages()
+        except EngineError as error:
+            talk.note(f"only words say what moves, and {error}")
+            return None
+        talk.note(f"only words say what moves; engine {FOR_WORDS} reads them")
+        return FOR_WORDS
+
+    def _moves(self) -> bool:
+        """Whether any option but the text says what moves."""
+        told = (self.drags, self.pins, self.boxes, self.solids, self.poses, self.cameras)
+        copied = (self.transfers, self.magnifies, self.recordings, self.tracks)
+        return any(told) or any(copied)
 
     def _engine_settings(self) -> dict[str, Any]:
         """The settings given here; their paths are told from the working folder."""
