@@ -53,7 +53,7 @@ class Plan:
     scenes: int = 12
     each: int = 1
     real: int = 10
-    said: int = 12
+    said: int = 20
     boxed: int = 10
     compared: int = 8
     processes: int = 2

@@ -57,8 +57,10 @@ LIMITS = (
     "times its parameters: what it imagines behind things is blurred.",
     "It knows the words of its captions: things, colours, directions, what the camera does. Other "
     "words are spelt in pieces it has hardly seen.",
-    "Trained on clips of 4 to 16 frames, 64x64 to 128x128; it works at that size, and its motion "
-    "is carried to larger and longer ones.",
+    "Trained on clips of 4 to 16 frames, 64x64 to 128x128; it works at 64 pixels along the shorter "
+    "side, and its motion is carried to larger and longer ones.",
+    "Of several things that a sentence names it may move the wrong one, and by another way than "
+    "was meant; what it does with photographs was looked at, not measured.",
     "Faces, hands and animals move as flat pieces of a picture do: it has never seen one move.",
     "Like every tool that animates a photograph it can show a person doing what they never did. "
     "Say that a video is made; the request that made it is kept inside the file.",

@@ -36,6 +36,7 @@ HEIGHT, GAP = 128, 4
 SHOWN = 48
 """So many of the given tracks are drawn."""
 QUALITY = 70
+SENTENCES = ("the camera zooms in", "the camera pans left", "a rocket moves up")
 SETTLED = 4
 """The last frame is held as long as so many."""
 
@@ -224,14 +225,21 @@ def on_photograph(plan: Plan) -> Iterator[Shown]:
         for name, said, document in (
             ("photo-drag", "A drag to the right and a pin below", drag),
             ("photo-zoom", "The camera zooms in", zoom),
-            ("photo-words", "The words “the camera zooms in” alone", _worded(plain)),
+            *(
+                (
+                    f"photo-words-{held.split()[-1]}",
+                    f"The words “{held}” alone",
+                    _worded(plain, held),
+                )
+                for held in SENTENCES
+            ),
             ("photo-nothing", "Nothing is asked: it is to be calm", plain),
         ):
             yield photographed(plan, name, said, document)
 
 
-def _worded(document: kg.Document) -> kg.Document:
-    return document.model_copy(update={"text": "the camera zooms in"})
+def _worded(document: kg.Document, text: str) -> kg.Document:
+    return document.model_copy(update={"text": text})
 
 
 def photographed(plan: Plan, name: str, said: str, document: kg.Document) -> Shown:
