@@ -48,4 +48,4 @@ def test_the_commands_of_its_page_run(photograph: np.ndarray, tmp_path: Path) ->
     cv2.imwrite(str(tmp_path / "photo.jpg"), cv2.cvtColor(photograph, cv2.COLOR_RGB2BGR))
     for block in blocks_to_run(PAGE, "bash"):
         run([bash, "-euo", "pipefail", "-c", block], tmp_path)
-    assert (tmp_path / "out.mp4").is_file()
+    assert all((tmp_path / name).is_file() for name in ("zoom.mp4", "drag.mp4"))
