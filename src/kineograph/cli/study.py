@@ -1,5 +1,6 @@
 """`kineograph study`: people compare videos, and what their votes say."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -158,10 +159,9 @@ def serve(
         raise UsageError("--admin-token is too easy to guess; give at least 16 characters")
     address = Address(host, port, public_url, proxied, admin_token)
     folder = StudyFolder(place)
-    try:
+    with suppress(KeyboardInterrupt):  # the server may have taken it for itself
         run(folder, address, lambda made, links: _links(place, made, links))
-    except KeyboardInterrupt:
-        typer.echo(f"stopped; all votes are in {folder.votes}")
+    typer.echo(f"stopped; all votes are in {folder.votes}")
 
 
 def _links(place: Path, made: "Study", links: "Links") -> None:

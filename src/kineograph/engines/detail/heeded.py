@@ -35,8 +35,9 @@ def heeded(
     What tracks and boxes ask is certain, and what the model adds to it by itself is as often wrong
     as right; words speak of all the rest of a picture. What moves with what is told by the
     picture's own edges, as in `render.warp`, which is shown the tracks and, with words, the motion
-    of the cells that no track is near. What a track lets go of goes on as it went. Where nothing is
-    asked the picture drifts as a whole; see `calmed`.
+    of the cells that no track is near; what goes behind what is then seen from how far each goes.
+    What a track lets go of goes on as it went. Where nothing is asked the picture drifts as a
+    whole; see `calmed`.
 
     Args:
         motion: as of `conditioning.first_motion`.
@@ -64,7 +65,7 @@ def heeded(
     cells = replace(cells, state=np.full_like(cells.state, State.VISIBLE))
     free = cells.select(near.ravel() < CERTAIN)
     moving = free if asked is None else Tracks.merge(free, asked)
-    return np.concatenate([_warped(picture, moving, fine.shape[2:]), fine[2:]])
+    return np.concatenate([_warped(picture, moving, fine.shape[2:]), np.full_like(fine[2:], SEEN)])
 
 
 def asked_tracks(request: Request) -> Tracks | None:
