@@ -45,6 +45,24 @@ def test_words_may_speak_of_everything() -> None:
     assert (made[2] > 0).all()
 
 
+def test_a_camera_that_words_move_tears_nothing() -> None:
+    """A zoom with some noise in every cell, over a picture with strong edges."""
+    picture = np.full((96, 128, 3), 220, np.uint8)
+    picture[28:68, 28:68] = 40
+    y, x = np.mgrid[:12, :16].astype(np.float32)
+    zoom = np.stack([x - 7.5, y - 5.5])[:, None] * np.linspace(0, 0.2, FRAMES)[:, None, None]
+    noise = np.random.default_rng(1).normal(0, 0.1, zoom.shape)
+    motion = np.concatenate([zoom + noise, np.full((1, *zoom.shape[1:]), -SEEN)])
+    motion = motion.astype(np.float32)
+    asked = replace(REQUEST, size=(128, 96), picture=picture, text="the camera zooms in")
+    made = heeded(motion, asked, picture)
+    np.testing.assert_allclose(by_cell(made)[:2], zoom, atol=0.25)
+    assert np.abs(np.diff(made[:2], n=2, axis=3)).max() < 1e-4 and (made[2] > 0).all()
+    motion[0, -1, 4:7, 4:7] += 1.5  # something goes its own way
+    other = heeded(motion, asked, picture)
+    assert by_cell(other)[0, -1, 5, 5] > zoom[0, -1, 5, 5] + 0.7
+
+
 def test_where_tracks_tell_words_do_not() -> None:
     """Tracks that stay on the left half, and words that move all to the right."""
     points = [[[x, y]] * FRAMES for x in (4.0, 12, 20) for y in range(4, SIZE[1], 8)]

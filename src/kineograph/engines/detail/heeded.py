@@ -15,6 +15,13 @@ from kineograph.engines.base import Request
 from kineograph.engines.detail.calm import calmed
 from kineograph.render.warp import Warp
 
+TOGETHER = 0.4
+"""If nearly all cells are this near to one affine motion, as a share of how far they go, it is the
+camera's."""
+
+NEARLY = 0.95
+"""What counts as nearly all."""
+
 CERTAIN = 0.5
 """Where tracks nearby tell so much or more, words do not."""
 
@@ -36,8 +43,9 @@ def heeded(
     as right; words speak of all the rest of a picture. What moves with what is told by the
     picture's own edges, as in `render.warp`, which is shown the tracks and, with words, the motion
     of the cells that no track is near; what goes behind what is then seen from how far each goes.
-    What a track lets go of goes on as it went. Where nothing is asked the picture drifts as a
-    whole; see `calmed`.
+    Where words move all as a camera does nothing is told apart, so that nothing tears. What a track
+    lets go of goes on as it went. Where nothing is asked the picture drifts as a whole; see
+    `calmed`.
 
     Args:
         motion: as of `conditioning.first_motion`.
@@ -51,6 +59,10 @@ def heeded(
     if not request.text and asked is None:
         return calmed(motion)
     fine = _finer(motion)
+    if request.text and asked is None:
+        whole = calmed(fine)
+        if _together(fine[:2], whole[:2]):
+            return whole
     near = np.zeros((1, 1, *motion.shape[2:]), np.float32)
     if asked is not None:
         stride = request.size[1] // motion.shape[2]
@@ -74,6 +86,15 @@ def asked_tracks(request: Request) -> Tracks | None:
         return request.tracks
     grids = request.boxes.to_tracks()
     return grids if request.tracks is None else Tracks.merge(request.tracks, grids)
+
+
+def _together(
+    gone: Float32[np.ndarray, "2 frames rows columns"],
+    whole: Float32[np.ndarray, "2 frames rows columns"],
+) -> bool:
+    """Whether a motion is nearly one affine motion."""
+    left, far = (np.sqrt((held**2).sum(axis=0).mean(axis=0)) for held in (gone - whole, gone))
+    return bool(np.quantile(left, NEARLY) < TOGETHER * far.mean())
 
 
 def _warped(
