@@ -13,7 +13,7 @@ from kineograph.core.picture import fit
 from kineograph.engines import mini as module
 from kineograph.engines.base import Frame, Request
 from kineograph.engines.diffusion.small_model import small_size
-from kineograph.engines.mini import MiniEngine
+from kineograph.engines.mini import MiniEngine, MiniSettings, unet_settings
 from kineograph.engines.read_text import read_part
 
 
@@ -70,14 +70,35 @@ def test_each_input_changes_the_clip(engine: MiniEngine, request_of) -> None:
     asked = request_of()
     plain = made(engine, asked)[-1].image
     points = np.linspace([20, 30], [40, 34], 5)[None]
+    boxes = np.linspace([16, 16, 40, 40], [24, 16, 48, 40], 5)[None]
     changes: dict[str, object] = {
         "text": "a blue sky",
         "tracks": kg.Tracks.of(points, size=(64, 64), fps=8),
+        "boxes": kg.Boxes.of(boxes, size=(64, 64), fps=8),
         "picture": 255 - asked.picture,
         "seed": 5,
     }
     for name, other in changes.items():
         assert not np.array_equal(plain, made(engine, replace(asked, **{name: other}))[-1].image)
+
+
+def test_a_model_can_be_seen_by_itself(engine: MiniEngine, request_of) -> None:
+    """All tracks go right and the picture with them; this model, hardly trained, says nothing."""
+    points = np.stack(np.meshgrid(np.arange(2, 64, 4), np.arange(2, 64, 4)), axis=-1)
+    start = points.reshape(-1, 1, 2).astype(np.float32)
+    right = start + np.linspace([0, 0], [12, 0], 5, dtype=np.float32)
+    asked = request_of(tracks=kg.Tracks.of(right, size=(64, 64), fps=8))
+    own = replace(asked, settings={**asked.settings, "motion": "own"})
+    held, free = (made(engine, one)[-1].image.astype(int) for one in (asked, own))
+    moved = asked.picture[:, :-12]
+    assert np.abs(held[:, 16:-4] - moved[:, 4:-4]).mean() < 4
+    assert np.abs(free[:, 16:-4] - moved[:, 4:-4]).mean() > 12
+
+
+def test_a_text_is_followed_more_than_by_itself_and_costs_nothing_where_there_is_none() -> None:
+    plain = MiniSettings()
+    assert (unet_settings(plain, "a kite").guidance, unet_settings(plain).guidance) == (1.5, 1.0)
+    assert unet_settings(MiniSettings(guidance=3.0)).guidance == 3.0
 
 
 def test_without_detail_frames_are_the_models_own(engine: MiniEngine, request_of) -> None:
@@ -142,3 +163,4 @@ def test_sizes_keep_their_shape() -> None:
     assert small_size((1000, 1500), 64) == (64, 96)
     assert small_size((1000, 1500), 128) == (128, 192)
     assert small_size((2000, 20), 64) == (192, 64)
+    assert small_size((2000, 400), 70) == (192, 64)

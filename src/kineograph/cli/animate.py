@@ -169,7 +169,8 @@ def animate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What makes the frames: warp, mini or unet (default: warp, or unet with --model).",
+            help="What makes the frames: warp, mini or unet (default: warp; mini where only --text "
+            "says what moves; unet with --model).",
             rich_help_panel=MODEL,
         ),
     ] = None,

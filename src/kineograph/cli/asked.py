@@ -6,7 +6,7 @@ from math import ceil, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kineograph.cli.engine_settings import changed
+from kineograph.cli.engine_settings import OPTIONS, changed
 from kineograph.cli.options import UsageError
 from kineograph.cli.talk import Talk
 
@@ -135,7 +135,7 @@ class Asked:
         from kineograph.core.errors import EngineError
         from kineograph.engines.registry import engine
 
-        if not self.text or self.settings or self._moves():
+        if not self.text or self._moves() or set(self.settings) & set(OPTIONS):
             return None
         try:
             engine(FOR_WORDS).check_packages()

@@ -123,7 +123,7 @@ def pack(
 ) -> None:
     """Write a trained model with its adapters as one folder, in half precision.
 
-    [dim]kineograph models pack runs/mini/sizes/trained my-mini/[/dim]
+    [dim]kineograph models pack runs/mini/prompts/trained my-mini/[/dim]
     """
     from kineograph.cli.talk import Talk
     from kineograph.training.packing import pack as write

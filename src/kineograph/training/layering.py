@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kineograph.conditioning.first_motion import places
+from kineograph.training.words import without_autocast
 
 SLOW = (1e-3, 0.05, 0.05)
 """Reluctance of a layer to move, and to turn or grow: a small one can do neither by chance."""
@@ -32,12 +33,20 @@ def layering_error(
     Returns:
         For each clip, in squared `first_motion.UNIT`, over both axes and all frames but the first.
     """
+    with without_autocast(masks.device):  # moments are small differences of large sums
+        return _error(masks.float(), motion.float())
+
+
+def _error(
+    masks: Float[Tensor, "batch layers rows columns"],
+    motion: Float[Tensor, "batch 4 frames rows columns"],
+) -> Float[Tensor, " batch"]:
     rows, columns = masks.shape[2:]
     told = motion[:, 3:, -1]
-    weight = rearrange(masks.float() * told, "b k h w -> b k (h w)")
+    weight = rearrange(masks * told, "b k h w -> b k (h w)")
     at = places(rows, columns, masks.device).reshape(-1, 2)
     plane = torch.cat([torch.ones_like(at[:, :1]), at], dim=1)
-    gone = rearrange(motion[:, :2, 1:].float(), "b x f h w -> b (x f) (h w)")
+    gone = rearrange(motion[:, :2, 1:], "b x f h w -> b (x f) (h w)")
     spread = torch.einsum("bkn,ni,nj->bkij", weight, plane, plane)
     spread = spread + torch.diag(torch.tensor(SLOW, device=masks.device))
     pulled = torch.einsum("bkn,ni,bqn->bkiq", weight, plane, gone)

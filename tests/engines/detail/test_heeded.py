@@ -6,6 +6,7 @@ import numpy as np
 
 from kineograph.conditioning.first_motion import SEEN, UNIT
 from kineograph.core.boxes import Boxes
+from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.engines.base import Request
 from kineograph.engines.detail.calm import calmed
@@ -131,6 +132,21 @@ def test_what_a_track_lets_go_of_does_not_jump_back() -> None:
     ends = Tracks.of(points, np.array([[1, 1, 0]], np.uint8), size=SIZE, fps=8.0)
     made = by_cell(heeded(generated(), replace(REQUEST, tracks=ends), GREY))
     assert made[0, 2, 1, 1] >= made[0, 1, 1, 1] > 0.2
+
+
+def test_what_tracks_hide_stays_hidden_beside_words() -> None:
+    points = np.full((1, FRAMES, 2), 12.0)
+    hidden = Tracks.of(points, np.array([[1, 1, 2]], np.uint8), size=SIZE, fps=8.0)
+    assert hidden.state[0, -1] == State.OCCLUDED
+    asked = replace(REQUEST, tracks=hidden, text="it goes right")
+    made = by_cell(heeded(generated(), asked, GREY))
+    assert made[2, -1, 1, 1] < 0 < made[2, -1, 5, 7]
+
+
+def test_no_tracks_are_nothing_asked() -> None:
+    none = Tracks.of(np.zeros((0, FRAMES, 2)), size=SIZE, fps=8.0)
+    asked = replace(REQUEST, tracks=none)
+    np.testing.assert_array_equal(heeded(generated(), asked, GREY), calmed(generated()))
 
 
 def test_a_box_takes_along_what_is_in_it() -> None:

@@ -1,4 +1,4 @@
-"""What a generated motion says of the whole picture, for clips of which nothing is asked."""
+"""What a generated motion says of the whole picture, as of a camera."""
 
 import numpy as np
 from einops import rearrange
@@ -14,7 +14,7 @@ def calmed(
     """The affine motion that most cells follow, as of a gentle camera; nothing is hidden by it.
 
     Where neither words nor tracks nor boxes ask for anything, what a model makes up for single
-    parts is mere chance, and would bend what is firm.
+    parts is mere chance, and would bend what is firm; where words move a camera, it is noise.
 
     Args:
         motion: as of `conditioning.first_motion`.

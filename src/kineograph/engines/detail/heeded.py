@@ -22,7 +22,7 @@ camera's."""
 NEARLY = 0.95
 """What counts as nearly all."""
 
-CERTAIN = 0.5
+CERTAIN = 0.95
 """Where tracks nearby tell so much or more, words do not."""
 
 FINER = 4
@@ -68,24 +68,24 @@ def heeded(
         stride = request.size[1] // motion.shape[2]
         batch = TrackBatch.of([asked], frames=motion.shape[1], size=request.size)
         near = hints(batch, stride)[:, NEARBY].amax(dim=1, keepdim=True).numpy()
+    known = _finer(near)[0]
+    seen = fine[2:] * known + np.float32(SEEN) * (1 - known)
     if not request.text:
         assert asked is not None
-        known = _finer(near)[0]
-        seen = fine[2:] * known + np.float32(SEEN) * (1 - known)
         return np.concatenate([_warped(picture, asked, fine.shape[2:]), seen])
     cells = tracks_of(motion, request.size, request.fps)
     cells = replace(cells, state=np.full_like(cells.state, State.VISIBLE))
     free = cells.select(near.ravel() < CERTAIN)
     moving = free if asked is None else Tracks.merge(free, asked)
-    return np.concatenate([_warped(picture, moving, fine.shape[2:]), np.full_like(fine[2:], SEEN)])
+    return np.concatenate([_warped(picture, moving, fine.shape[2:]), seen])
 
 
 def asked_tracks(request: Request) -> Tracks | None:
-    """The tracks of a request, and those that go with its boxes."""
-    if request.boxes is None:
-        return request.tracks
-    grids = request.boxes.to_tracks()
-    return grids if request.tracks is None else Tracks.merge(request.tracks, grids)
+    """The tracks of a request, and those that go with its boxes; None if there are none."""
+    held = [] if request.tracks is None else [request.tracks]
+    held += [] if request.boxes is None else [request.boxes.to_tracks()]
+    told = [tracks for tracks in held if tracks.count]
+    return Tracks.merge(*told) if told else None
 
 
 def _together(

@@ -112,7 +112,7 @@ class SmallModel:
         motion = latents[0, channels:].float().cpu().numpy()
         if len(motion) == 0 or request.picture is None:
             return Small(images, None)
-        if settings.motion == "own":
+        if settings.motion == "own" or not settings.detail:
             return Small(images, motion)
         return Small(images, heeded(motion, asked, request.picture))
 
@@ -140,7 +140,7 @@ def small_size(size: tuple[int, int], side: int) -> tuple[int, int]:
         side: of the shorter side.
     """
     scale = side / min(size)
-    longest = MOST * side
+    longest = MOST * side // STEP * STEP
     width, height = (
         min(max(STEP, round(length * scale / STEP) * STEP), longest) for length in size
     )
