@@ -42,9 +42,15 @@ def _boxes_to_tracks(request: Request, capabilities: Capabilities) -> Request:
     reads = capabilities.reads
     if request.boxes is None or "boxes" in reads or "tracks" not in reads:
         return request
+    return replace(request, tracks=asked_tracks(request), boxes=None)
+
+
+def asked_tracks(request: Request) -> Tracks | None:
+    """The tracks of a request with those that go with its boxes."""
+    if request.boxes is None:
+        return request.tracks
     grids = request.boxes.to_tracks()
-    tracks = grids if request.tracks is None else Tracks.merge(request.tracks, grids)
-    return replace(request, tracks=tracks, boxes=None)
+    return grids if request.tracks is None else Tracks.merge(request.tracks, grids)
 
 
 def _without(request: Request, reads: frozenset[Input]) -> Request:

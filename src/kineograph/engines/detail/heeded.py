@@ -13,6 +13,7 @@ from kineograph.core.state import State
 from kineograph.core.tracks import Tracks
 from kineograph.engines.base import Request
 from kineograph.engines.detail.calm import calmed
+from kineograph.engines.lowering import asked_tracks
 from kineograph.render.warp import Warp
 
 TOGETHER = 0.4
@@ -56,6 +57,7 @@ def heeded(
         A motion of finer cells; of the same where nothing is asked.
     """
     asked = asked_tracks(request)
+    asked = asked if asked is not None and asked.count else None
     if not request.text and asked is None:
         return calmed(motion)
     fine = _finer(motion)
@@ -70,22 +72,12 @@ def heeded(
         near = hints(batch, stride)[:, NEARBY].amax(dim=1, keepdim=True).numpy()
     known = _finer(near)[0]
     seen = fine[2:] * known + np.float32(SEEN) * (1 - known)
-    if not request.text:
-        assert asked is not None
-        return np.concatenate([_warped(picture, asked, fine.shape[2:]), seen])
-    cells = tracks_of(motion, request.size, request.fps)
-    cells = replace(cells, state=np.full_like(cells.state, State.VISIBLE))
-    free = cells.select(near.ravel() < CERTAIN)
-    moving = free if asked is None else Tracks.merge(free, asked)
-    return np.concatenate([_warped(picture, moving, fine.shape[2:]), seen])
-
-
-def asked_tracks(request: Request) -> Tracks | None:
-    """The tracks of a request, and those that go with its boxes; None if there are none."""
-    held = [] if request.tracks is None else [request.tracks]
-    held += [] if request.boxes is None else [request.boxes.to_tracks()]
-    told = [tracks for tracks in held if tracks.count]
-    return Tracks.merge(*told) if told else None
+    moving = [] if asked is None else [asked]
+    if request.text:
+        cells = tracks_of(motion, request.size, request.fps)
+        cells = replace(cells, state=np.full_like(cells.state, State.VISIBLE))
+        moving.insert(0, cells.select(near.ravel() < CERTAIN))
+    return np.concatenate([_warped(picture, Tracks.merge(*moving), fine.shape[2:]), seen])
 
 
 def _together(

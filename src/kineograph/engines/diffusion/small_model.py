@@ -10,10 +10,11 @@ from jaxtyping import Float32, UInt8
 from kineograph.core.picture import fit
 from kineograph.engines.base import Frame, Progress, Request
 from kineograph.engines.detail.detail import Detail
-from kineograph.engines.detail.heeded import asked_tracks, heeded
+from kineograph.engines.detail.heeded import heeded
 from kineograph.engines.detail.times import at_keys, frames_between, motion_between
 from kineograph.engines.diffusion.generation import Generation
 from kineograph.engines.diffusion.model import Model
+from kineograph.engines.lowering import asked_tracks
 from kineograph.engines.mini import MiniSettings, unet_settings
 from kineograph.engines.read_text import read_part
 from kineograph.engines.unet import UnetSettings
