@@ -222,17 +222,14 @@ def on_photograph(plan: Plan) -> Iterator[Shown]:
             kg.Drag(path=[(225, 110), (262, 120)], radius=45), kg.Pin(region=(0, 300, 512, 512))
         )
         zoom = plain.add(kg.Camera(move="zoom", amount=1.3))
+        worded = [
+            (f"photo-words-{text.split()[-1]}", f"The words “{text}” alone", _worded(plain, text))
+            for text in SENTENCES
+        ]
         for name, said, document in (
             ("photo-drag", "A drag to the right and a pin below", drag),
             ("photo-zoom", "The camera zooms in", zoom),
-            *(
-                (
-                    f"photo-words-{held.split()[-1]}",
-                    f"The words “{held}” alone",
-                    _worded(plain, held),
-                )
-                for held in SENTENCES
-            ),
+            *worded,
             ("photo-nothing", "Nothing is asked: it is to be calm", plain),
         ):
             yield photographed(plan, name, said, document)
